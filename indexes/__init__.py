@@ -1,0 +1,1 @@
+"""Who is near: ids, unit rows and words; knows no statement."""

@@ -1,0 +1,1 @@
+"""Who should meet whom: values in, values out; no SQL, no web, no index."""

@@ -1,0 +1,219 @@
+"""The only file that loads a model: texts in, unit vectors out."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file
+from scipy import sparse
+from tokenizers import Tokenizer
+
+Vectors: TypeAlias = NDArray[np.float32]
+"""float32 `(n, dim)`, rows of length 1."""
+Progress: TypeAlias = Callable[[int, int], None]
+"""Called with (done, total) texts."""
+
+BUNDLED_MODEL = Path(__file__).parent / "model"
+SAFE_SUFFIXES = frozenset({".json", ".txt", ".md", ".model", ".safetensors"})
+SAFE_NAMES = frozenset({".gitattributes"})
+SAFE_MODULES = "sentence_transformers."
+STATIC_MODULES = ("StaticEmbedding", "Normalize")
+BATCH = 1024
+
+
+class UnsafeModel(ValueError):  # noqa: N818 - says what the folder is
+    """A model folder that carries code, or modules that are not sentence-transformers'."""
+
+
+class Encoder(Protocol):
+    """Texts to unit vectors. `fingerprint` changes whenever the vectors could."""
+
+    fingerprint: str
+    dim: int
+
+    def encode_passages(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
+        """Vectors `(len(texts), dim)` of texts that will be searched."""
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        """Vectors `(len(texts), dim)` of questions."""
+
+
+def load_encoder(name: str = "") -> Encoder:
+    """Load a sentence-transformers model by hub name or folder; the bundled one when empty.
+
+    A folder of static embeddings is read without torch, in a fraction of a second.
+    Raises UnsafeModel for a folder that could run code, FileNotFoundError for an empty one.
+    """
+    folder = Path(name) if name else BUNDLED_MODEL
+    if not name or folder.is_dir():
+        check_folder(folder)
+        modules = _module_names(folder)
+        if modules and modules[0] == STATIC_MODULES[0] and set(modules) <= set(STATIC_MODULES):
+            return StaticEncoder(folder)
+    return TransformerEncoder(name or str(folder))
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a model folder that holds anything but data, or that names foreign modules.
+
+    sentence-transformers runs the Python files of a local folder even without
+    `trust_remote_code`, so the folder is judged before the library sees it.
+    """
+    if not (folder / "modules.json").is_file():
+        raise FileNotFoundError(f"no modules.json in {folder}: not a sentence-transformers folder")
+    for path in sorted(folder.rglob("*")):
+        if path.is_symlink():
+            raise UnsafeModel(f"{path.name} is a link")
+        is_safe = path.suffix.lower() in SAFE_SUFFIXES or path.name in SAFE_NAMES
+        if path.is_file() and not is_safe:
+            raise UnsafeModel(f"{path.relative_to(folder)} is not one of {sorted(SAFE_SUFFIXES)}")
+        if path.suffix.lower() == ".json" and "auto_map" in _read_json_keys(path):
+            raise UnsafeModel(f"{path.relative_to(folder)} asks for code (auto_map)")
+    for module in json.loads((folder / "modules.json").read_text("utf-8")):
+        if not str(module.get("type", "")).startswith(SAFE_MODULES):
+            raise UnsafeModel(f"module {module.get('type')!r} is not sentence-transformers'")
+
+
+class StaticEncoder:
+    """A StaticEmbedding folder read by tokenizers and numpy: the mean of its tokens' rows."""
+
+    def __init__(self, folder: Path) -> None:
+        module = next(
+            m for m in json.loads((folder / "modules.json").read_text("utf-8")) if m["idx"] == 0
+        )
+        part = folder / module["path"]
+        self._tokenizer = Tokenizer.from_file(str(part / "tokenizer.json"))
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+        tensors = load_file(part / "model.safetensors")
+        rows = tensors.get("embedding.weight", tensors.get("embeddings"))
+        if rows is None:
+            raise FileNotFoundError(f"no embedding rows in {part.name}/model.safetensors")
+        self._rows = np.ascontiguousarray(rows, dtype=np.float32)
+        self.dim = int(self._rows.shape[1])
+        self.fingerprint = _fingerprint(folder)
+        self._prompts = _prompts(folder)
+
+    def encode_passages(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
+        """Vectors `(len(texts), dim)` of texts that will be searched."""
+        return self._encode(texts, self._prompts["passage"], progress)
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        """Vectors `(len(texts), dim)` of questions."""
+        return self._encode(texts, self._prompts["query"], None)
+
+    def _encode(self, texts: Sequence[str], prompt: str, progress: Progress | None) -> Vectors:
+        result = np.empty((len(texts), self.dim), dtype=np.float32)
+        for start in range(0, len(texts), BATCH):
+            batch = [prompt + text for text in texts[start : start + BATCH]]
+            result[start : start + len(batch)] = self._mean_rows(batch)
+            if progress:
+                progress(start + len(batch), len(texts))
+        return unit_rows(result)
+
+    def _mean_rows(self, texts: Sequence[str]) -> Vectors:
+        encodings = self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)
+        ids = [encoding.ids for encoding in encodings]
+        lengths = np.array([len(tokens) for tokens in ids])
+        bags = sparse.csr_matrix(
+            (
+                np.repeat(1 / np.maximum(lengths, 1), lengths).astype(np.float32),
+                np.fromiter((i for tokens in ids for i in tokens), np.int32, lengths.sum()),
+                np.concatenate(([0], np.cumsum(lengths))).astype(np.int32),
+            ),
+            shape=(len(texts), len(self._rows)),
+        )
+        return np.asarray(bags @ self._rows, dtype=np.float32)
+
+
+class TransformerEncoder:
+    """Any sentence-transformers model, with the query and passage prompts it declares."""
+
+    def __init__(self, name: str) -> None:
+        # Importing torch and sentence-transformers takes 5 s: only who needs them pays.
+        from sentence_transformers import SentenceTransformer  # noqa: PLC0415
+        from transformers.utils.logging import disable_progress_bar  # noqa: PLC0415
+
+        # Progress is ours to show, and only on a terminal.
+        disable_progress_bar()  # type: ignore[no-untyped-call]  # transformers has no types here
+        self._model = SentenceTransformer(name, device="cpu", trust_remote_code=False)
+        declared: Mapping[str, Any] = self._model.prompts or {}
+        default = str(declared.get(str(self._model.default_prompt_name), ""))
+        self._query = str(declared.get("query") or default)
+        self._passage = str(declared.get("passage") or declared.get("document") or default)
+        self.dim = int(self._model.get_embedding_dimension() or 0)
+        folder = Path(name)
+        self.fingerprint = _fingerprint(folder) if folder.is_dir() else self._state_fingerprint()
+
+    def encode_passages(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
+        """Vectors `(len(texts), dim)` of texts that will be searched."""
+        parts = []
+        for start in range(0, len(texts), BATCH):
+            parts.append(self._encode(texts[start : start + BATCH], self._passage))
+            if progress:
+                progress(min(start + BATCH, len(texts)), len(texts))
+        return np.concatenate(parts) if parts else np.empty((0, self.dim), dtype=np.float32)
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        """Vectors `(len(texts), dim)` of questions."""
+        return self._encode(texts, self._query)
+
+    def _encode(self, texts: Sequence[str], prompt: str) -> Vectors:
+        if not texts:
+            return np.empty((0, self.dim), dtype=np.float32)
+        raw = self._model.encode(
+            list(texts), prompt=prompt or None, show_progress_bar=False, convert_to_numpy=True
+        )
+        return unit_rows(np.asarray(raw, dtype=np.float32))
+
+    def _state_fingerprint(self) -> str:
+        digest = hashlib.sha256(json.dumps([self._query, self._passage]).encode())
+        for key, tensor in sorted(self._model.state_dict().items()):
+            digest.update(key.encode())
+            digest.update(tensor.float().numpy().tobytes())
+        return digest.hexdigest()[:16]
+
+
+def unit_rows(raw: NDArray[np.float32]) -> Vectors:
+    """Scale rows to length 1; a row of zeros becomes one fixed direction near nothing."""
+    lengths = np.linalg.norm(raw, axis=1, keepdims=True)
+    rows = np.asarray(raw / np.where(lengths == 0, 1, lengths), dtype=np.float32)
+    empty = lengths.ravel() == 0
+    if empty.any():
+        # A text with no known word must be near to no other, and stay finite.
+        direction = np.random.default_rng(0).standard_normal(raw.shape[1])
+        rows[empty] = direction / np.linalg.norm(direction)
+    return rows
+
+
+def _module_names(folder: Path) -> list[str]:
+    modules = json.loads((folder / "modules.json").read_text("utf-8"))
+    return [str(module["type"]).rsplit(".", 1)[-1] for module in modules]
+
+
+def _prompts(folder: Path) -> dict[str, str]:
+    path = folder / "config_sentence_transformers.json"
+    declared = json.loads(path.read_text("utf-8")).get("prompts") or {} if path.is_file() else {}
+    return {
+        "query": str(declared.get("query") or ""),
+        "passage": str(declared.get("passage") or declared.get("document") or ""),
+    }
+
+
+def _read_json_keys(path: Path) -> frozenset[str]:
+    content = json.loads(path.read_text("utf-8"))
+    return frozenset(content) if isinstance(content, dict) else frozenset()
+
+
+def _fingerprint(folder: Path) -> str:
+    """sha256 over the names and bytes of every file that can change a vector."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.suffix.lower() != ".md":
+            digest.update(str(path.relative_to(folder)).encode())
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,101 @@
+"""Meaning and words into one closeness; hubs corrected, so that nobody is everyone's answer.
+
+Two cases: a question against many texts (`fuse_answers`), and a set against a set
+(`correct_hubs` then `closeness`). docs/decisions/0003 says why these rules, with the measures.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Indices = NDArray[np.int64]
+
+WORD_SHARE = 0.35
+"""Weight of words beside meaning, in standard deviations of each, for a set against a set."""
+RANK_OFFSET = 60
+"""The constant of reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009)."""
+NEIGHBOURS = 10
+"""How many nearest texts say whether one is a hub (CSLS: Conneau et al., ICLR 2018)."""
+
+
+class Background(NamedTuple):
+    """How near two texts that have nothing to do with each other are, for one encoder."""
+
+    mean: float
+    deviation: float
+
+
+class Neighbours(NamedTuple):
+    """The nearest of one set for each of another: ids `(n, k)` padded with -1, and cosines."""
+
+    ids: Indices
+    cosines: Floats
+
+
+def measure_background(left: Floats, right: Floats, *, sample: int = 400) -> Background:
+    """Mean and deviation of the cosine over pairs of `left` and `right` rows.
+
+    At most `sample` evenly spaced rows of each side, so equal input gives equal output.
+    The median and the lower half stand for all: the few true meetings must not move them.
+    """
+    cosines = _spaced(left, sample) @ _spaced(right, sample).T
+    if cosines.size == 0:
+        return Background(0.0, 1.0)
+    low, middle = np.quantile(cosines, [0.1587, 0.5])
+    return Background(float(middle), float(max(middle - low, 1e-3)))
+
+
+def hubness(neighbours: Neighbours) -> Floats:
+    """How near each row's neighbourhood is, less the average row: above 0 for a hub. `(n,)`."""
+    near = neighbours.cosines[:, :NEIGHBOURS]
+    found = neighbours.ids[:, :NEIGHBOURS] >= 0
+    counts = found.sum(axis=1)
+    means = np.where(found, near, 0).sum(axis=1) / np.maximum(counts, 1)
+    if not counts.any():
+        return np.zeros(len(means), dtype=np.float32)
+    return np.where(counts > 0, means - means[counts > 0].mean(), 0).astype(np.float32)
+
+
+def correct_hubs(cosines: Floats, left_hubness: Floats, right_hubness: Floats) -> Floats:
+    """Cosines less half of both ends' hubness: CSLS, kept on the scale of a cosine. `(n,)`."""
+    return (cosines - (left_hubness + right_hubness) / 2).astype(np.float32)
+
+
+def closeness(meaning: Floats, words: Floats, background: Background) -> Floats:
+    """Standard deviations above texts that have nothing in common, words counted in. `(n,)`.
+
+    `meaning` are (hub-corrected) cosines, `words` TF-IDF cosines of the same pairs. A word cosine
+    is near 0 for strangers; a tenth of it is worth about one deviation of meaning.
+    """
+    deviations = (meaning - background.mean) / background.deviation
+    return (deviations + WORD_SHARE * 10 * words).astype(np.float32)
+
+
+def fuse_answers(
+    meaning: Sequence[tuple[int, float]],
+    words: Sequence[tuple[int, float]],
+    *,
+    word_weight: float = 1.0,
+) -> list[tuple[int, float]]:
+    """One ranking of `(id, score)` out of two, best first, ties by id.
+
+    Weighted reciprocal ranks: what both find comes first, what only one finds is kept.
+    """
+    scores: dict[int, float] = {}
+    for ranking, weight in ((meaning, 1.0), (words, word_weight)):
+        for rank, (identity, _) in enumerate(ranking, start=1):
+            scores[identity] = scores.get(identity, 0.0) + weight / (RANK_OFFSET + rank)
+    return best_first(scores)
+
+
+def best_first(scores: Mapping[int, float]) -> list[tuple[int, float]]:
+    """Items by falling score, ties by id."""
+    return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
+
+
+def _spaced(rows: Floats, sample: int) -> Floats:
+    step = max(1, -(-len(rows) // sample))
+    return rows[::step]

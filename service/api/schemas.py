@@ -1,0 +1,123 @@
+"""The shapes of the API's answers; names are stable."""
+
+from pydantic import BaseModel, Field
+
+
+class Problem(BaseModel):
+    """Why a request was refused (RFC 9457)."""
+
+    type: str
+    title: str = Field(examples=["Le sociopôle « lyon » n'existe pas."])
+    status: int
+
+
+class Territory(BaseModel):
+    """An official territory."""
+
+    id: str = Field(examples=["ept:200057867"])
+    level: str
+    code: str
+    name: str
+
+
+class Sociopole(BaseModel):
+    """A sociopôle with how many contributions of each kind."""
+
+    slug: str = Field(examples=["plaine-commune"])
+    name: str
+    territory: Territory
+    statements: dict[str, int]
+
+
+class Sociopoles(BaseModel):
+    """All sociopôles."""
+
+    sociopoles: list[Sociopole]
+
+
+class Statement(BaseModel):
+    """A contribution; its id is the one of the imported file."""
+
+    id: str
+    kind: str
+    title: str
+    text: str
+    organisation: str
+    sociopole: str
+    territory: str
+    college: str
+    sector: str
+    discipline: str
+
+
+class Bars(BaseModel):
+    """The four bars, each from 0 to 1."""
+
+    meaning: float
+    sector_gap: float
+    complementarity: float
+    novelty: float
+
+
+class Reason(BaseModel):
+    """Evidence in the words of both texts."""
+
+    left_sentence: str
+    right_sentence: str
+    shared_terms: list[str]
+
+
+class Alternate(BaseModel):
+    """Another adequate partner of the left contribution."""
+
+    id: str
+    title: str
+    organisation: str
+
+
+class Pairing(BaseModel):
+    """Two contributions proposed to meet."""
+
+    rank: int
+    left: Statement
+    right: Statement
+    score: float
+    bars: Bars
+    reasons: list[Reason]
+    alternates: list[str]
+    alternates_shown: list[Alternate]
+
+
+class Orphan(BaseModel):
+    """A contribution without an answer, and why."""
+
+    id: str
+    kind: str
+    title: str
+    organisation: str
+    why: str
+
+
+class Suggestions(BaseModel):
+    """A run: its pairings, orphans and limits; `stale` when something changed since."""
+
+    sociopole: str
+    run: int
+    at: str
+    pairings: list[Pairing]
+    orphans: list[Orphan]
+    limits: dict[str, int | list[str]]
+    stale: bool
+
+
+class Answer(Statement):
+    """A contribution that answers, and the sentence of it that answers best."""
+
+    score: float
+    sentence: str
+
+
+class Answers(BaseModel):
+    """Answers, best first."""
+
+    answers: list[Answer]

@@ -1,0 +1,136 @@
+"""The indexes follow the database: before a search, everything committed since is indexed.
+
+The database is the truth. A process starts from the newest sealed snapshot that fits it (same
+epoch, same model, not newer than the database), else from nothing, and applies what changed since.
+"""
+
+import json
+from collections.abc import Sequence
+
+import numpy as np
+
+from indexes.faiss_index import FaissIndex
+from indexes.snapshot import Label, SnapshotRefused, open_latest, publish
+from indexes.word_index import TantivyIndex
+from matcher.words import stems
+from service.database import read, write
+from service.resources import Indexes, Progress, Resources
+from service.store.revisions import Mark, current_mark
+from service.store.statements import Change, changes_since
+from service.store.vectors import keep_vectors, stored_vectors, texts_without_vector
+
+EMBEDDED_AT_ONCE = 4096
+"""Texts embedded between two commits: what is stored is not embedded again after a crash."""
+PUBLISHED_SHARE = 0.05
+"""A snapshot is renewed when this share of it changed: the rest is quick to catch up."""
+
+
+def catch_up(resources: Resources, progress: Progress | None = None) -> Mark:
+    """Index everything committed so far; returns the revision the indexes now stand at."""
+    indexes = resources.indexes
+    with indexes.lock:
+        _embed_missing(resources, progress)
+        with read(resources.engine) as session:
+            mark = current_mark(session)
+            if indexes.epoch != mark.epoch or indexes.revision > mark.revision:
+                _start_over(resources, mark)
+            changes = list(changes_since(session, indexes.revision))
+            rows = stored_vectors(
+                session, resources.encoder.fingerprint, [c.text_hash for c in changes]
+            )
+        missing = [c for c in changes if not c.deleted and c.text_hash not in rows]
+        if missing:
+            # Committed between the embedding and the read: the next round takes them.
+            return catch_up(resources, progress)
+        _apply(indexes, changes, {c.id: rows[c.text_hash] for c in changes if not c.deleted})
+        indexes.revision, indexes.epoch = mark.revision, mark.epoch
+        _publish_if_worth_it(resources)
+    return mark
+
+
+def read_snapshot(resources: Resources, mark: Mark) -> Indexes:
+    """The newest published indexes that fit this database and model.
+
+    Raises SnapshotRefused where there is none, or one that must not be used.
+    """
+    snapshot = open_latest(
+        resources.settings.index_folder,
+        epoch=mark.epoch,
+        fingerprint=resources.encoder.fingerprint,
+        at_most_revision=mark.revision,
+    )
+    vectors = FaissIndex.from_bytes(snapshot.files["vectors.faiss"])
+    terms = {int(i): text for i, text in json.loads(snapshot.files["words.json"]).items()}
+    words = TantivyIndex()
+    words.put(np.fromiter(terms, dtype=np.int64, count=len(terms)), list(terms.values()))
+    revision = snapshot.manifest.revision
+    return Indexes(vectors, words, terms, revision=revision, epoch=mark.epoch, published=revision)
+
+
+def publish_now(resources: Resources) -> None:
+    """Seal what is indexed, unless another process is at it."""
+    indexes = resources.indexes
+    label = Label(
+        epoch=indexes.epoch,
+        fingerprint=resources.encoder.fingerprint,
+        revision=indexes.revision,
+        dim=indexes.vectors.dim,
+        count=len(indexes.vectors),
+    )
+    files = {
+        "vectors.faiss": indexes.vectors.to_bytes(),
+        "words.json": json.dumps(indexes.terms, ensure_ascii=False).encode(),
+    }
+    publish(resources.settings.index_folder, label, files)
+    indexes.published, indexes.unpublished = indexes.revision, 0
+
+
+def _start_over(resources: Resources, mark: Mark) -> None:
+    """Take the published indexes, or empty ones where none fits."""
+    try:
+        fresh = read_snapshot(resources, mark)
+    except SnapshotRefused:
+        # Derived data, of another time, place or model: rebuilt from the stored vectors.
+        fresh = Indexes(FaissIndex(resources.encoder.dim), TantivyIndex())
+    indexes = resources.indexes
+    indexes.vectors, indexes.words, indexes.terms = fresh.vectors, fresh.words, fresh.terms
+    indexes.revision, indexes.published, indexes.unpublished = fresh.revision, fresh.published, 0
+
+
+def _apply(indexes: Indexes, changes: Sequence[Change], rows: dict[int, np.ndarray]) -> None:
+    if not changes:
+        return
+    gone = [change.id for change in changes if change.deleted]
+    kept = [change for change in changes if not change.deleted]
+    indexes.vectors.remove(gone)
+    indexes.words.remove(gone)
+    for identity in gone:
+        indexes.terms.pop(identity, None)
+    if kept:
+        ids = np.array([change.id for change in kept], dtype=np.int64)
+        terms = [" ".join(stems(change.passage)) for change in kept]
+        indexes.vectors.put(ids, np.stack([rows[change.id] for change in kept]))
+        indexes.words.put(ids, terms)
+        indexes.terms.update(zip(ids.tolist(), terms, strict=True))
+    indexes.unpublished += len(changes)
+
+
+def _publish_if_worth_it(resources: Resources) -> None:
+    indexes = resources.indexes
+    behind = indexes.unpublished > PUBLISHED_SHARE * max(len(indexes.vectors), 1)
+    if indexes.unpublished and (indexes.published < 0 or behind):
+        publish_now(resources)
+
+
+def _embed_missing(resources: Resources, progress: Progress | None) -> None:
+    fingerprint = resources.encoder.fingerprint
+    with read(resources.engine) as session:
+        texts = texts_without_vector(session, fingerprint)
+    hashes = list(texts)
+    for start in range(0, len(hashes), EMBEDDED_AT_ONCE):
+        part = hashes[start : start + EMBEDDED_AT_ONCE]
+        vectors = resources.encoder.encode_passages([texts[h] for h in part])
+        with write(resources.engine) as session:
+            keep_vectors(session, fingerprint, part, vectors)
+        if progress:
+            progress("Calcul des vecteurs", start + len(part), len(hashes))

@@ -1,0 +1,254 @@
+"""`sociopoles …`: the command line, in French."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from matcher.assignment import Limits
+from matcher.statements import Kind
+from service import terminal
+from service.errors import Refused
+from service.resources import Resources, load_named_encoder, open_resources
+from service.settings import Settings
+from service.workflows import set_up, show
+from service.workflows.answer import Query, answer
+from service.workflows.check import check
+from service.workflows.evaluate import evaluate
+from service.workflows.suggest import Plan, parse_kinds, suggest
+from service.workflows.take_in import ImportPlan, take_in
+
+REFUSED, IN_PART = 1, 3
+
+cli = typer.Typer(
+    help="Rapproche les problématiques d'un territoire et les savoirs qui y répondent.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+sociopole_cli = typer.Typer(help="Les sociopôles.", no_args_is_help=True)
+cli.add_typer(sociopole_cli, name="sociopole")
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="Répond en JSON, aux noms stables.")]
+DataOption = Annotated[
+    Path | None, typer.Option("--data", help="Dossier des données (sinon SOCIOPOLES_DATA).")
+]
+SlugArgument = Annotated[str, typer.Argument(help="Nom court du sociopôle.")]
+
+
+@cli.callback()
+def common(data: DataOption = None) -> None:
+    """Rapproche les problématiques d'un territoire et les savoirs qui y répondent."""
+    if data is not None:
+        os.environ["SOCIOPOLES_DATA"] = str(data)
+
+
+@cli.command("init")
+def init_command(
+    demo: Annotated[bool, typer.Option("--demo", help="Charge les quatre sociopôles.")] = False,
+    data: DataOption = None,
+) -> None:
+    """Prépare le dossier des données, avec ou sans la démonstration."""
+    with _refusals(as_json=False), _open(data) as resources, terminal.progress() as tell:
+        set_up.initialise(resources)
+        if demo:
+            set_up.load_demo(resources, tell)
+            for slug, *_ in set_up.DEMO_SOCIOPOLES:
+                suggest(resources, slug, Plan(Limits()), tell)
+    terminal.say("Prêt : « sociopoles sociopole list », puis « sociopoles serve ».")
+
+
+@sociopole_cli.command("add")
+def add_command(
+    slug: SlugArgument,
+    name: Annotated[str, typer.Option("--name", help="Nom affiché.")],
+    territory: Annotated[
+        str, typer.Option("--territory", help="Code officiel, niveau:code ou nom du territoire.")
+    ],
+    data: DataOption = None,
+) -> None:
+    """Ajoute un sociopôle sur un territoire officiel."""
+    with _refusals(as_json=False), _open(data) as resources:
+        place = set_up.create_sociopole(resources, slug=slug, name=name, territory=territory)
+    terminal.say(f"Sociopôle « {slug} » ajouté sur {place.label}.")
+
+
+@sociopole_cli.command("list")
+def list_command(as_json: JsonFlag = False, data: DataOption = None) -> None:
+    """Liste les sociopôles et leurs contributions."""
+    with _refusals(as_json=as_json), _open(data) as resources:
+        _print(show.show_sociopoles(resources), as_json, terminal.show_sociopoles)
+
+
+@cli.command("import")
+def import_command(  # noqa: PLR0913 - the options of one command
+    file: Annotated[Path, typer.Argument(help="Tableur : CSV, XLSX, XLS ou ODS.")],
+    sociopole: Annotated[str, typer.Option("--sociopole", help="Nom court du sociopôle.")],
+    kind: Annotated[Kind, typer.Option("--kind", help="Nature des lignes.")],
+    mapping: Annotated[
+        list[str] | None, typer.Option("--map", help="champ=Colonne ; plusieurs fois s'il faut.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Essaie sans rien changer.")] = False,
+    skip_errors: Annotated[
+        bool, typer.Option("--skip-errors", help="Laisse de côté les lignes en erreur.")
+    ] = False,
+    as_json: JsonFlag = False,
+    data: DataOption = None,
+) -> None:
+    """Importe un tableur : toutes les lignes ou aucune, sauf --skip-errors."""
+    with _refusals(as_json=as_json), _open(data) as resources, terminal.progress() as tell:
+        plan = ImportPlan(
+            path=file,
+            sociopole=sociopole,
+            kind=kind,
+            mapping=_parse_mapping(mapping or []),
+            dry_run=dry_run,
+            skip_errors=skip_errors,
+        )
+        report = take_in(resources, plan, tell)
+    _print(report.as_json(), as_json, lambda shown: terminal.show_import(shown, dry_run=dry_run))
+    if report.errors:
+        raise typer.Exit(IN_PART if skip_errors and report.done else REFUSED)
+
+
+@cli.command("suggest")
+def suggest_command(
+    slug: SlugArgument,
+    proposals: Annotated[
+        int, typer.Option("--proposals", min=1, max=50, help="Au plus, par contribution.")
+    ] = 3,
+    max_load: Annotated[
+        int, typer.Option("--max-load", min=1, max=1000, help="Au plus, par structure académique.")
+    ] = 5,
+    kinds: Annotated[
+        str, typer.Option("--kinds", help="Paires de natures, par exemple problem-interest.")
+    ] = "",
+    as_json: JsonFlag = False,
+    data: DataOption = None,
+) -> None:
+    """Propose des rapprochements, avec leurs raisons, et liste ce qui reste sans réponse."""
+    with _refusals(as_json=as_json), _open(data) as resources:
+        with terminal.progress() as tell:
+            suggest(resources, slug, Plan(Limits(proposals, max_load), parse_kinds(kinds)), tell)
+        _print(show.show_suggestions(resources, slug), as_json, terminal.show_suggestions)
+
+
+@cli.command("search")
+def search_command(  # noqa: PLR0913 - the options of one command
+    text: Annotated[str, typer.Argument(help="La question, ou un résumé entier.")],
+    sociopole: Annotated[str, typer.Option("--sociopole", help="Un seul sociopôle.")] = "",
+    kind: Annotated[list[Kind] | None, typer.Option("--kind", help="Une seule nature.")] = None,
+    sector: Annotated[str, typer.Option("--sector", help="Code RNA, libellé ou mots.")] = "",
+    k: Annotated[int, typer.Option("-k", help="Nombre de réponses.")] = 10,
+    as_json: JsonFlag = False,
+    data: DataOption = None,
+) -> None:
+    """Cherche, en mots de tous les jours ou en mots savants."""
+    with _refusals(as_json=as_json), _open(data) as resources:
+        query = Query(text, sociopole=sociopole, kinds=tuple(kind or ()), sector=sector, k=k)
+        with terminal.progress() as tell:
+            found = answer(resources, query, tell)
+        _print(show.show_answers(found), as_json, terminal.show_answers)
+
+
+@cli.command("evaluate")
+def evaluate_command(
+    folder: Annotated[Path, typer.Argument(help="corpus.jsonl, queries.jsonl, qrels/test.tsv")],
+    as_json: JsonFlag = False,
+) -> None:
+    """Mesure les mots, le sens et les deux ensemble sur une collection jugée."""
+    with _refusals(as_json=as_json), terminal.progress() as tell:
+        measures = evaluate(folder, load_named_encoder(Settings().model), tell)
+    _print(measures, as_json, terminal.show_measures)
+
+
+@cli.command("check")
+def check_command(
+    repair: Annotated[bool, typer.Option("--repair", help="Refait ce qui est dérivé.")] = False,
+    as_json: JsonFlag = False,
+    data: DataOption = None,
+) -> None:
+    """Vérifie que la base est entière et que les index concordent (0, 1 réparable, 2 perdu)."""
+    with _refusals(as_json=as_json), _open(data) as resources, terminal.progress() as tell:
+        health = check(resources, repair=repair, progress=tell)
+    _print(health.as_json(), as_json, terminal.show_health)
+    raise typer.Exit(health.exit_code)
+
+
+@cli.command("serve")
+def serve_command(
+    host: Annotated[str, typer.Option("--host", help="Adresse d'écoute.")] = "",
+    port: Annotated[int, typer.Option("--port", help="Port d'écoute.")] = 0,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Charge la démonstration si le dossier est vide.")
+    ] = False,
+    data: DataOption = None,
+) -> None:
+    """Ouvre les pages et l'API sur cette machine."""
+    # uvicorn and FastAPI take half a second to import: only this command needs them.
+    import uvicorn  # noqa: PLC0415
+
+    from service.app import create_app  # noqa: PLC0415
+
+    with _refusals(as_json=False), _open(data) as resources:
+        set_up.initialise(resources)
+        if demo and set_up.is_empty(resources):
+            terminal.say("Chargement de la démonstration …")
+            with terminal.progress() as tell:
+                set_up.load_demo(resources, tell)
+                for slug, *_ in set_up.DEMO_SOCIOPOLES:
+                    suggest(resources, slug, Plan(Limits()), tell)
+        settings = resources.settings
+        host, port = host or settings.host, port or settings.port
+        terminal.say(f"Sociopoles répond sur http://{host}:{port} (Ctrl+C pour arrêter)")
+        uvicorn.run(create_app(resources), host=host, port=port, log_level="warning")
+
+
+def main() -> None:
+    """Entry point of the `sociopoles` command."""
+    cli()
+
+
+@contextmanager
+def _open(data: Path | None) -> Iterator[Resources]:
+    settings = Settings() if data is None else Settings(data=data)
+    resources = open_resources(settings)
+    try:
+        yield resources
+    finally:
+        resources.engine.dispose()
+
+
+@contextmanager
+def _refusals(*, as_json: bool) -> Iterator[None]:
+    """Bad input ends with its message and code 1, and nothing else."""
+    try:
+        yield
+    except Refused as refusal:
+        if as_json:
+            typer.echo(json.dumps({"error": str(refusal)}, ensure_ascii=False))
+        terminal.complain(str(refusal))
+        raise typer.Exit(REFUSED) from None
+
+
+def _print(shown: Mapping[str, Any], as_json: bool, show_it: Any) -> None:  # noqa: ANN401, FBT001
+    if as_json:
+        typer.echo(json.dumps(shown, ensure_ascii=False, indent=2))
+    else:
+        show_it(shown)
+
+
+def _parse_mapping(pairs: list[str]) -> dict[str, str]:
+    mapping = {}
+    for pair in pairs:
+        name, equals, column = pair.partition("=")
+        if not equals or not name or not column:
+            raise Refused(
+                f"« {pair} » : écrivez --map champ=Colonne, par exemple --map text=Objet."
+            )
+        mapping[name.strip()] = column.strip()
+    return mapping

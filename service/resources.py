@@ -1,0 +1,77 @@
+"""What lives as long as the process: settings, engine, encoder, official lists, indexes."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from sqlalchemy import Engine
+
+from indexes.faiss_index import FaissIndex
+from indexes.word_index import TantivyIndex
+from matcher.encoder import Encoder, UnsafeModel, load_encoder
+from matcher.nomenclature import Nomenclature
+from service import reference
+from service.database import migrate, open_engine
+from service.errors import Refused
+from service.settings import Settings
+
+Progress = Callable[[str, int, int], None]
+"""Called with (what is being done, in French; done; total)."""
+
+
+@dataclass(slots=True)
+class Indexes:
+    """What this process has indexed, and up to which revision of which database."""
+
+    vectors: FaissIndex
+    words: TantivyIndex
+    terms: dict[int, str] = field(default_factory=dict)
+    revision: int = 0
+    epoch: str = ""
+    published: int = -1
+    unpublished: int = 0
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """Built once by `open_resources`, passed as an argument."""
+
+    settings: Settings
+    engine: Engine
+    encoder: Encoder
+    sectors: Nomenclature
+    disciplines: Nomenclature
+    indexes: Indexes
+
+
+def open_resources(settings: Settings, encoder: Encoder | None = None) -> Resources:
+    """Open the database (bringing its tables up to date), the encoder and empty indexes."""
+    if not settings.database_url:
+        settings.data.mkdir(parents=True, exist_ok=True)
+    engine = open_engine(settings.url)
+    migrate(engine)
+    encoder = encoder or load_named_encoder(settings.model)
+    return Resources(
+        settings=settings,
+        engine=engine,
+        encoder=encoder,
+        sectors=Nomenclature(reference.sectors(), encoder, free_words_to_families=True),
+        disciplines=Nomenclature(reference.disciplines(), encoder, free_words_to_families=False),
+        indexes=Indexes(FaissIndex(encoder.dim), TantivyIndex()),
+    )
+
+
+def load_named_encoder(model: str) -> Encoder:
+    """The encoder of this name or folder; Refused, in French, where it cannot be had."""
+    try:
+        return load_encoder(model)
+    except UnsafeModel as error:
+        raise Refused(
+            f"Le modèle « {model} » est refusé : il contient du code ({error})."
+        ) from error
+    except (OSError, ValueError) as error:
+        raise Refused(
+            f"Le modèle « {model or 'livré'} » ne se charge pas : {error}. "
+            "Vérifiez SOCIOPOLES_MODEL, ou laissez-le vide pour le modèle livré."
+        ) from error

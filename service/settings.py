@@ -1,0 +1,28 @@
+"""Every knob, frozen, read from SOCIOPOLES_* variables."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """The service's settings; the table of the README lists them all."""
+
+    model_config = SettingsConfigDict(env_prefix="SOCIOPOLES_", frozen=True)
+
+    data: Path = Field(Path("data"), description="dossier des données : base et index")
+    database_url: str = Field("", description="base PostgreSQL ; vide : SQLite dans le dossier")
+    model: str = Field("", description="modèle sentence-transformers ; vide : celui qui est livré")
+    host: str = Field("127.0.0.1", description="adresse d'écoute de `sociopoles serve`")
+    port: int = Field(8000, description="port d'écoute de `sociopoles serve`", ge=0, le=65535)
+
+    @property
+    def url(self) -> str:
+        """The database's SQLAlchemy URL."""
+        return self.database_url or f"sqlite:///{self.data / 'sociopoles.sqlite3'}"
+
+    @property
+    def index_folder(self) -> Path:
+        """Where index snapshots are published; derived data, may be deleted at any time."""
+        return self.data / "indexes"

@@ -1,0 +1,50 @@
+"""Reads that say whether the database is whole."""
+
+from collections.abc import Iterator
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from matcher.statements import passage
+from service.store.statements import hash_text
+from service.tables import StatementRow, Vector
+
+
+def broken_storage(session: Session) -> list[str]:
+    """What the database engine itself finds wrong with its files; none known on PostgreSQL."""
+    if session.get_bind().dialect.name != "sqlite":
+        return []
+    rows = session.execute(text("PRAGMA integrity_check")).scalars().all()
+    return [f"base endommagée : {row}" for row in rows if row != "ok"]
+
+
+def broken_references(session: Session) -> Iterator[str]:
+    """Rows that point at nothing, and texts that no longer are what was stored."""
+    if session.get_bind().dialect.name == "sqlite":
+        for row in session.execute(text("PRAGMA foreign_key_check")):
+            yield f"ligne {row[1]} de {row[0]} : renvoie à une ligne absente de {row[2]}"
+    rows = session.execute(
+        select(StatementRow.id, StatementRow.title, StatementRow.text, StatementRow.text_hash)
+    )
+    for row in rows:
+        if hash_text(passage(row.title, row.text)) != row.text_hash:
+            yield f"contribution {row.id} : le texte a été altéré hors du logiciel"
+
+
+def live_statements(session: Session) -> dict[int, tuple[int, str]]:
+    """(revision, text hash) of every statement that is not deleted, by id."""
+    rows = session.execute(
+        select(StatementRow.id, StatementRow.revision, StatementRow.text_hash).where(
+            StatementRow.deleted.is_(False)
+        )
+    )
+    return {row.id: (row.revision, row.text_hash) for row in rows}
+
+
+def vector_sizes(session: Session, fingerprint: str) -> list[int]:
+    """The distinct sizes in bytes of a model's stored vectors."""
+    size = func.length(Vector.row)
+    rows = session.execute(
+        select(size).where(Vector.fingerprint == fingerprint).distinct().order_by(size)
+    )
+    return list(rows.scalars())

@@ -1,0 +1,34 @@
+"""Files that were taken in, with the columns they were read by and their report."""
+
+import datetime as dt
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from service.tables import Import
+
+
+def save_import(
+    session: Session,
+    sociopole_id: int,
+    path: Path,
+    kind: str,
+    columns: Mapping[str, str],
+    report: Mapping[str, Any],
+) -> None:
+    """Remember a file: its name, the hash of its bytes, its columns and its report."""
+    session.add(
+        Import(
+            sociopole_id=sociopole_id,
+            at=dt.datetime.now(dt.UTC).replace(tzinfo=None),
+            file_name=path.name[:300],
+            file_hash=hashlib.sha256(path.read_bytes()).hexdigest(),
+            kind=kind,
+            columns=dict(columns),
+            report=dict(report),
+        )
+    )
+    session.flush()

@@ -1,0 +1,32 @@
+"""The one counter that numbers every change, and the epoch of the database."""
+
+from typing import NamedTuple
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from service.tables import Revision
+
+
+class Mark(NamedTuple):
+    """Where the database is: the last number given, and which database this is."""
+
+    revision: int
+    epoch: str
+
+
+def take_revisions(session: Session, count: int) -> range:
+    """Reserve `count` numbers for this transaction.
+
+    The row stays locked until the commit, so numbers become visible in their order.
+    """
+    last = session.execute(
+        update(Revision).values(value=Revision.value + count).returning(Revision.value)
+    ).scalar_one()
+    return range(last - count + 1, last + 1)
+
+
+def current_mark(session: Session) -> Mark:
+    """The last number given and the epoch."""
+    row = session.execute(select(Revision.value, Revision.epoch)).one()
+    return Mark(row.value, row.epoch)

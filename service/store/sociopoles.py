@@ -1,0 +1,147 @@
+"""Sociopôles and their organisations."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.orm import Session
+
+from matcher.statements import Kind
+from service.errors import NotFound
+from service.store.territories import Place, name_key, place
+from service.tables import Contact, KnownRelation, Organisation, Sociopole, StatementRow
+
+
+@dataclass(frozen=True, slots=True)
+class SociopoleView:
+    """A sociopôle as it is shown: its territory and how many statements of each kind."""
+
+    id: int
+    slug: str
+    name: str
+    territory: Place
+    statements: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class OrganisationView:
+    """An organisation: its number, name and college."""
+
+    id: int
+    name: str
+    college: str
+
+
+def list_sociopoles(session: Session) -> list[SociopoleView]:
+    """All sociopôles, by name."""
+    rows = session.execute(select(Sociopole).order_by(Sociopole.name, Sociopole.id)).scalars()
+    return [_view(session, row) for row in rows]
+
+
+def get_sociopole(session: Session, slug: str) -> SociopoleView:
+    """One sociopôle by its slug. Raises NotFound with those that exist."""
+    row = session.execute(select(Sociopole).where(Sociopole.slug == slug)).scalar_one_or_none()
+    if row is None:
+        slugs = session.execute(select(Sociopole.slug).order_by(Sociopole.slug)).scalars().all()
+        known = ", ".join(slugs) or "aucun pour l'instant"
+        raise NotFound(f"Le sociopôle « {slug} » n'existe pas. Sociopôles connus : {known}.")
+    return _view(session, row)
+
+
+def exists(session: Session, slug: str) -> bool:
+    """Whether the slug is taken."""
+    return session.execute(select(Sociopole.id).where(Sociopole.slug == slug)).first() is not None
+
+
+def add_sociopole(session: Session, *, slug: str, name: str, territory_id: str) -> None:
+    """Write a new sociopôle."""
+    session.add(Sociopole(slug=slug, name=name, territory_id=territory_id))
+    session.flush()
+
+
+def organisations(session: Session, sociopole_id: int) -> dict[str, OrganisationView]:
+    """The organisations of a sociopôle by the key of their name."""
+    rows = session.execute(
+        select(Organisation).where(Organisation.sociopole_id == sociopole_id)
+    ).scalars()
+    return {row.name_key: OrganisationView(row.id, row.name, row.college) for row in rows}
+
+
+def add_organisations(
+    session: Session, sociopole_id: int, wanted: Sequence[tuple[str, str]]
+) -> None:
+    """Write organisations given as (name, college), whose name keys must be new."""
+    if wanted:
+        session.execute(
+            insert(Organisation),
+            [
+                {
+                    "sociopole_id": sociopole_id,
+                    "name": name,
+                    "name_key": name_key(name),
+                    "college": college,
+                }
+                for name, college in wanted
+            ],
+        )
+
+
+def set_college(session: Session, organisation_id: int, college: str) -> None:
+    """Move an organisation to another college."""
+    session.execute(
+        update(Organisation).where(Organisation.id == organisation_id).values(college=college)
+    )
+
+
+def add_contacts(session: Session, contacts: Iterable[tuple[int, str, str]]) -> None:
+    """Write contacts given as (organisation, name, e-mail), leaving out those already there."""
+    wanted = set(contacts)
+    ids = {organisation for organisation, _, _ in wanted}
+    rows = session.execute(select(Contact).where(Contact.organisation_id.in_(ids))).scalars()
+    known = {(row.organisation_id, row.name, row.email) for row in rows}
+    for organisation, name, email in sorted(wanted - known):
+        session.add(Contact(organisation_id=organisation, name=name, email=email))
+    session.flush()
+
+
+def add_relations(
+    session: Session, sociopole_id: int, relations: Iterable[tuple[str, str, str, str]]
+) -> int:
+    """Write known relations given as (name, name, since, note); returns how many were new.
+
+    Names that are no organisation of the sociopôle are left out.
+    """
+    by_key = organisations(session, sociopole_id)
+    known = known_relations(session, sociopole_id)
+    added = 0
+    for left, right, since, note in relations:
+        ends = [by_key.get(name_key(name)) for name in (left, right)]
+        ids = tuple(sorted(end.id for end in ends if end))
+        if len(set(ids)) == 2 and (ids[0], ids[1]) not in known:
+            known.add((ids[0], ids[1]))
+            session.add(KnownRelation(left_id=ids[0], right_id=ids[1], since=since, note=note))
+            added += 1
+    session.flush()
+    return added
+
+
+def known_relations(session: Session, sociopole_id: int) -> set[tuple[int, int]]:
+    """Pairs of organisations of the sociopôle that know each other, lower id first."""
+    rows = session.execute(
+        select(KnownRelation.left_id, KnownRelation.right_id)
+        .join(Organisation, Organisation.id == KnownRelation.left_id)
+        .where(Organisation.sociopole_id == sociopole_id)
+    )
+    return {(row.left_id, row.right_id) for row in rows}
+
+
+def _view(session: Session, row: Sociopole) -> SociopoleView:
+    counts = dict.fromkeys((str(kind) for kind in Kind), 0)
+    found = session.execute(
+        select(StatementRow.kind, func.count())
+        .where(StatementRow.sociopole_id == row.id, StatementRow.deleted.is_(False))
+        .group_by(StatementRow.kind)
+    )
+    for kind, count in found:
+        counts[kind] = count
+    return SociopoleView(row.id, row.slug, row.name, place(session, row.territory_id), counts)

@@ -1,0 +1,243 @@
+"""Statements: written by imports, read by workflows and by the indexes that follow them."""
+
+import datetime as dt
+import hashlib
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, bindparam, insert, select, update
+from sqlalchemy.orm import Session
+
+from matcher.statements import College, Kind, Statement, passage
+from service.store.revisions import take_revisions
+from service.tables import Organisation, Sociopole, StatementRow, Territory
+
+CHUNK = 900
+"""Values in one IN list: SQLite allows 999 variables in older builds."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatementDraft:
+    """What an import says of one statement; `reference` is its key within its kind."""
+
+    kind: str
+    reference: str
+    organisation_id: int | None
+    title: str
+    text: str
+    sector_written: str
+    sector: str
+    discipline_written: str
+    discipline: str
+    territory_id: str
+    consent: bool
+    written_on: dt.date | None
+
+    @property
+    def text_hash(self) -> str:
+        """sha256 of the passage that is embedded."""
+        return hash_text(passage(self.title, self.text))
+
+
+@dataclass(frozen=True, slots=True)
+class StatementView:
+    """A statement as it is shown, beside what the matcher needs of it."""
+
+    statement: Statement
+    public_id: str
+    organisation: str
+    sociopole: str
+    sector_written: str
+    discipline_written: str
+    territory: str
+    text_hash: str
+
+
+class Existing(NamedTuple):
+    """A statement that is already there: its number and what is stored of it."""
+
+    id: int
+    draft: StatementDraft
+
+
+class Change(NamedTuple):
+    """What the indexes need to hear of one statement."""
+
+    id: int
+    revision: int
+    deleted: bool
+    passage: str
+    text_hash: str
+
+
+def hash_text(text: str) -> str:
+    """sha256 of a text, in hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def existing_statements(
+    session: Session, sociopole_id: int
+) -> tuple[dict[tuple[str, str], Existing], dict[str, tuple[str, str]]]:
+    """What a sociopôle holds, by (kind, reference); and (kind, reference) by public id."""
+    by_key: dict[tuple[str, str], Existing] = {}
+    by_public: dict[str, tuple[str, str]] = {}
+    rows = session.execute(
+        select(StatementRow).where(
+            StatementRow.sociopole_id == sociopole_id, StatementRow.deleted.is_(False)
+        )
+    ).scalars()
+    for row in rows:
+        draft = StatementDraft(
+            **{field: getattr(row, field) for field in StatementDraft.__dataclass_fields__}
+        )
+        by_key[row.kind, row.reference] = Existing(row.id, draft)
+        by_public[row.public_id] = (row.kind, row.reference)
+    return by_key, by_public
+
+
+def add_statements(
+    session: Session, sociopole_id: int, drafts: Sequence[StatementDraft], taken: Collection[str]
+) -> None:
+    """Write new statements; `taken` are the public ids in use, which stay unique."""
+    if not drafts:
+        return
+    used = set(taken)
+    rows = []
+    for draft, revision in zip(drafts, take_revisions(session, len(drafts)), strict=True):
+        public = (
+            draft.reference if draft.reference not in used else f"{draft.kind}-{draft.reference}"
+        )
+        used.add(public)
+        rows.append(
+            asdict(draft)
+            | {
+                "sociopole_id": sociopole_id,
+                "public_id": public,
+                "text_hash": draft.text_hash,
+                "revision": revision,
+                "deleted": False,
+            }
+        )
+    session.execute(insert(StatementRow), rows)
+
+
+def update_statements(session: Session, changed: Sequence[Existing]) -> None:
+    """Write the new drafts over the statements of these ids."""
+    if not changed:
+        return
+    fields = [f for f in StatementDraft.__dataclass_fields__ if f not in {"kind", "reference"}]
+    names = [*fields, "text_hash", "revision"]
+    statement = (
+        update(StatementRow.__table__)  # type: ignore[arg-type]  # a mapped class's table is a Table
+        .where(StatementRow.id == bindparam("row_id"))
+        .values({name: bindparam(f"new_{name}") for name in names})
+    )
+    revisions = take_revisions(session, len(changed))
+    session.connection().execute(
+        statement,
+        [
+            {"row_id": row_id}
+            | {f"new_{field}": getattr(draft, field) for field in fields}
+            | {"new_text_hash": draft.text_hash, "new_revision": revision}
+            for (row_id, draft), revision in zip(changed, revisions, strict=True)
+        ],
+    )
+
+
+def statements_of(
+    session: Session, sociopole_id: int, kinds: Collection[str]
+) -> list[StatementView]:
+    """The statements of these kinds in one sociopôle, by id."""
+    return _views(
+        session, StatementRow.sociopole_id == sociopole_id, StatementRow.kind.in_(list(kinds))
+    )
+
+
+def statements_by_id(session: Session, ids: Sequence[int]) -> list[StatementView]:
+    """The statements of these ids, in their order; ids that are gone are left out."""
+    found: dict[int, StatementView] = {}
+    for start in range(0, len(ids), CHUNK):
+        part = StatementRow.id.in_(list(ids[start : start + CHUNK]))
+        found.update({view.statement.id: view for view in _views(session, part)})
+    return [found[i] for i in ids if i in found]
+
+
+def searchable_ids(
+    session: Session,
+    *,
+    sociopole_id: int | None = None,
+    kinds: Collection[str] = (),
+    sector: str = "",
+) -> list[int]:
+    """The ids a search may answer with; a sector is an RNA code, a family if it ends in 000."""
+    conditions: list[ColumnElement[bool]] = [StatementRow.deleted.is_(False)]
+    if sociopole_id is not None:
+        conditions.append(StatementRow.sociopole_id == sociopole_id)
+    if kinds:
+        conditions.append(StatementRow.kind.in_(list(kinds)))
+    if sector:
+        family = sector.endswith("000")
+        conditions.append(
+            StatementRow.sector.startswith(sector[:3]) if family else StatementRow.sector == sector
+        )
+    rows = session.execute(select(StatementRow.id).where(*conditions).order_by(StatementRow.id))
+    return list(rows.scalars())
+
+
+def changes_since(session: Session, revision: int) -> Iterator[Change]:
+    """Every statement changed after this revision, in the order of the changes."""
+    columns = (
+        StatementRow.id,
+        StatementRow.revision,
+        StatementRow.deleted,
+        StatementRow.title,
+        StatementRow.text,
+        StatementRow.text_hash,
+    )
+    rows = session.execute(
+        select(*columns).where(StatementRow.revision > revision).order_by(StatementRow.revision)
+    )
+    for row in rows:
+        yield Change(row.id, row.revision, row.deleted, passage(row.title, row.text), row.text_hash)
+
+
+def _views(session: Session, *conditions: ColumnElement[bool]) -> list[StatementView]:
+    rows = session.execute(
+        select(StatementRow, Organisation, Sociopole.slug, Territory.name)
+        .join(Organisation, Organisation.id == StatementRow.organisation_id, isouter=True)
+        .join(Sociopole, Sociopole.id == StatementRow.sociopole_id)
+        .join(Territory, Territory.id == StatementRow.territory_id)
+        .where(StatementRow.deleted.is_(False), *conditions)
+        .order_by(StatementRow.id)
+    )
+    return [_view(*row) for row in rows]
+
+
+def _view(
+    stored: StatementRow, organisation: Organisation | None, sociopole: str, territory: str
+) -> StatementView:
+    academic = stored.kind in {Kind.INTEREST, Kind.COURSE}
+    statement = Statement(
+        id=stored.id,
+        kind=Kind(stored.kind),
+        # Without an organisation a statement stands for itself: a number no organisation has.
+        organisation=organisation.id if organisation else -stored.id,
+        college=College(organisation.college)
+        if organisation
+        else (College.ACADEMIC if academic else College.ASSOCIATION),
+        title=stored.title,
+        text=stored.text,
+        sector=stored.sector,
+        discipline=stored.discipline,
+    )
+    return StatementView(
+        statement=statement,
+        public_id=stored.public_id,
+        organisation=organisation.name if organisation else "",
+        sociopole=sociopole,
+        sector_written=stored.sector_written,
+        discipline_written=stored.discipline_written,
+        territory=territory,
+        text_hash=stored.text_hash,
+    )

@@ -1,0 +1,62 @@
+"""Vectors kept by model fingerprint and text hash, so that nothing is embedded twice."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import delete, exists, insert, select
+from sqlalchemy.orm import Session
+
+from matcher.statements import passage
+from service.tables import StatementRow, Vector
+
+CHUNK = 900
+
+
+def texts_without_vector(session: Session, fingerprint: str) -> dict[str, str]:
+    """Passages by their hash that this model has not embedded yet."""
+    has_vector = exists().where(
+        Vector.fingerprint == fingerprint, Vector.text_hash == StatementRow.text_hash
+    )
+    rows = session.execute(
+        select(StatementRow.text_hash, StatementRow.title, StatementRow.text)
+        .where(StatementRow.deleted.is_(False), ~has_vector)
+        .order_by(StatementRow.id)
+    )
+    return {row.text_hash: passage(row.title, row.text) for row in rows}
+
+
+def keep_vectors(
+    session: Session, fingerprint: str, hashes: Sequence[str], vectors: NDArray[np.float32]
+) -> None:
+    """Store unit rows `(len(hashes), dim)`, leaving out hashes that are already there."""
+    known = set(stored_vectors(session, fingerprint, hashes))
+    rows = [
+        {"fingerprint": fingerprint, "text_hash": text_hash, "row": row.tobytes()}
+        for text_hash, row in zip(hashes, vectors, strict=True)
+        if text_hash not in known
+    ]
+    if rows:
+        session.execute(insert(Vector), rows)
+
+
+def stored_vectors(
+    session: Session, fingerprint: str, hashes: Iterable[str]
+) -> Mapping[str, NDArray[np.float32]]:
+    """Stored rows by text hash; those never embedded are missing."""
+    wanted = sorted(set(hashes))
+    found: dict[str, NDArray[np.float32]] = {}
+    for start in range(0, len(wanted), CHUNK):
+        rows = session.execute(
+            select(Vector.text_hash, Vector.row).where(
+                Vector.fingerprint == fingerprint,
+                Vector.text_hash.in_(wanted[start : start + CHUNK]),
+            )
+        )
+        found.update({row.text_hash: np.frombuffer(row.row, dtype=np.float32) for row in rows})
+    return found
+
+
+def forget_vectors(session: Session, fingerprint: str) -> None:
+    """Drop a model's vectors: they are computed again from the texts."""
+    session.execute(delete(Vector).where(Vector.fingerprint == fingerprint))

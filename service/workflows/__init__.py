@@ -1,0 +1,1 @@
+"""One file per job, each read top-down: start here."""

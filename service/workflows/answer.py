@@ -1,0 +1,106 @@
+"""Answer a query: a question in words to ranked statements, with the sentence that answers."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+
+from indexes.contract import Hit, Ids
+from matcher.encoder import Vectors
+from matcher.fusion import fuse_answers
+from matcher.reasons import answering_sentences
+from matcher.words import stems
+from service.catchup import catch_up
+from service.database import read
+from service.errors import Refused
+from service.resources import Progress, Resources
+from service.store.sociopoles import get_sociopole
+from service.store.statements import StatementView, searchable_ids, statements_by_id
+
+DEPTH = 100
+"""How many of each ranking are fused."""
+LONGEST_QUERY = 20_000
+MOST_ANSWERS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question and what its answers are limited to; `sector` is a code or words for one."""
+
+    text: str
+    sociopole: str = ""
+    kinds: Collection[str] = ()
+    sector: str = ""
+    k: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A statement that answers, its score and the sentence of it that answers best."""
+
+    view: StatementView
+    score: float
+    sentence: str
+
+
+def answer(resources: Resources, query: Query, progress: Progress | None = None) -> list[Answer]:
+    """The at most `k` best answers, best first. Raises Refused for a query that says nothing."""
+    text = query.text.strip()
+    if not text:
+        raise Refused("La recherche est vide : décrivez votre sujet en quelques mots.")
+    if len(text) > LONGEST_QUERY:
+        raise Refused(
+            f"La recherche compte {len(text)} caractères ; la limite est de {LONGEST_QUERY}. "
+            "Gardez le résumé, sans les annexes."
+        )
+    if not 1 <= query.k <= MOST_ANSWERS:
+        raise Refused(f"Demandez de 1 à {MOST_ANSWERS} réponses (reçu : {query.k}).")
+    sector = _sector(resources, query.sector)
+    catch_up(resources, progress)
+    with read(resources.engine) as session:
+        allowed = None
+        if query.sociopole or query.kinds or sector:
+            sociopole = get_sociopole(session, query.sociopole).id if query.sociopole else None
+            allowed = np.array(
+                searchable_ids(session, sociopole_id=sociopole, kinds=query.kinds, sector=sector),
+                dtype=np.int64,
+            )
+        found = rank(resources, text, allowed)[: query.k]
+        views = statements_by_id(session, [identity for identity, _ in found])
+    scores = dict(found)
+    sentences = answering_sentences(
+        text, [view.statement.passage for view in views], resources.encoder
+    )
+    return [
+        Answer(view, round(scores[view.statement.id], 5), sentence)
+        for view, sentence in zip(views, sentences, strict=True)
+    ]
+
+
+def rank(resources: Resources, text: str, allowed: Ids | None) -> list[tuple[int, float]]:
+    """Ids and scores by meaning and words together, best first."""
+    vectors = resources.encoder.encode_queries([text])
+    with resources.indexes.lock:
+        meaning, words = two_rankings(resources, vectors, text, allowed)
+    return fuse_answers(meaning, words)
+
+
+def two_rankings(
+    resources: Resources, vectors: Vectors, text: str, allowed: Ids | None
+) -> tuple[list[Hit], list[Hit]]:
+    """What is near in meaning and what is near in words, each best first."""
+    meaning = resources.indexes.vectors.search(vectors, DEPTH, allowed=allowed)[0]
+    words = resources.indexes.words.search(" ".join(stems(text)), DEPTH, allowed=allowed)
+    return meaning, words
+
+
+def _sector(resources: Resources, written: str) -> str:
+    if not written:
+        return ""
+    tie = resources.sectors.tie([written])[0]
+    if not tie.code:
+        raise Refused(
+            f"Le secteur « {written} » ne correspond à aucun secteur du RNA : "
+            "donnez un code (par exemple 032000) ou d'autres mots."
+        )
+    return tie.code

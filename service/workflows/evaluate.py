@@ -1,0 +1,126 @@
+"""Evaluate: how well words, meaning and both rank a judged collection (BEIR layout)."""
+
+import csv
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from indexes.contract import Ids
+from indexes.faiss_index import FaissIndex
+from indexes.word_index import TantivyIndex
+from matcher.encoder import Encoder
+from matcher.evaluation import DEPTH, measure_ranking
+from matcher.fusion import fuse_answers
+from matcher.statements import passage
+from matcher.words import stems
+from service.errors import Refused
+from service.resources import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A judged collection: texts, questions, the kinds each asks for, and the grades."""
+
+    texts: dict[str, str]
+    kinds: dict[str, str]
+    questions: dict[str, str]
+    asked_kinds: dict[str, list[str]]
+    grades: dict[str, dict[str, int]]
+
+
+def evaluate(
+    folder: Path, encoder: Encoder, progress: Progress | None = None
+) -> dict[str, dict[str, float]]:
+    """The measures of three rankings: words, meaning, both.
+
+    A query may say in its metadata which `kinds` it asks for; only texts of these kinds (their
+    own metadata) are then ranked, as in a search of the service.
+    """
+    collection = read_collection(folder)
+    names = list(collection.texts)
+    ids = np.arange(len(names), dtype=np.int64)
+    vectors, words = FaissIndex(encoder.dim), TantivyIndex()
+    texts = list(collection.texts.values())
+    vectors.put(ids, encoder.encode_passages(texts))
+    words.put(ids, [" ".join(stems(text)) for text in texts])
+    of_text = [collection.kinds[name] for name in names]
+    rankings: dict[str, dict[str, list[str]]] = {"words": {}, "meaning": {}, "both": {}}
+    for done, (query, text) in enumerate(collection.questions.items(), start=1):
+        wanted = collection.asked_kinds.get(query)
+        among = _ids_of_kinds(wanted, of_text) if wanted else None
+        by_meaning = vectors.search(encoder.encode_queries([text]), DEPTH, allowed=among)[0]
+        by_words = words.search(" ".join(stems(text)), DEPTH, allowed=among)
+        found = {
+            "words": by_words,
+            "meaning": by_meaning,
+            "both": fuse_answers(by_meaning, by_words),
+        }
+        for name, ranking in found.items():
+            # A question that is itself in the collection does not answer itself.
+            rankings[name][query] = [names[i] for i, _ in ranking if names[i] != query]
+        if progress and done % 20 == 0:
+            progress("Questions", done, len(collection.questions))
+    return {name: measure_ranking(found, collection.grades) for name, found in rankings.items()}
+
+
+def read_collection(folder: Path) -> Collection:
+    """Read corpus.jsonl, queries.jsonl and qrels/test.tsv. Raises Refused naming what is wrong."""
+    corpus = list(_lines(folder / "corpus.jsonl"))
+    queries = list(_lines(folder / "queries.jsonl"))
+    grades = _grades(folder / "qrels" / "test.tsv")
+    questions = {str(q["_id"]): str(q["text"]) for q in queries if str(q["_id"]) in grades}
+    if not corpus or not questions:
+        raise Refused(f"{folder} ne contient aucune question jugée.")
+    return Collection(
+        texts={str(d["_id"]): passage(str(d.get("title") or ""), str(d["text"])) for d in corpus},
+        kinds={str(d["_id"]): str(_metadata(d).get("kind", "")) for d in corpus},
+        questions=questions,
+        asked_kinds={str(q["_id"]): list(_metadata(q).get("kinds", [])) for q in queries},
+        grades={query: found for query, found in grades.items() if query in questions},
+    )
+
+
+def _ids_of_kinds(kinds: Sequence[str], of_text: Sequence[str]) -> Ids:
+    return np.flatnonzero(np.isin(of_text, list(kinds))).astype(np.int64)
+
+
+def _metadata(line: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = line.get("metadata") or {}
+    return found
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    if not path.is_file():
+        raise Refused(f"{path} n'existe pas : il faut corpus.jsonl, queries.jsonl, qrels/test.tsv.")
+    for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            content = json.loads(line)
+            content["_id"], content["text"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise Refused(f"{path}, ligne {number} : il faut un objet avec _id et text.") from error
+        yield content
+
+
+def _grades(path: Path) -> dict[str, dict[str, int]]:
+    if not path.is_file():
+        raise Refused(f"{path} n'existe pas : il faut corpus.jsonl, queries.jsonl, qrels/test.tsv.")
+    grades: dict[str, dict[str, int]] = {}
+    with path.open(encoding="utf-8", newline="") as file:
+        for number, row in enumerate(csv.reader(file, delimiter="\t"), start=1):
+            if number == 1 and row[-1:] == ["score"]:
+                continue
+            try:
+                query, document, grade = row
+                grades.setdefault(query, {})[document] = int(grade)
+            except ValueError as error:
+                raise Refused(
+                    f"{path}, ligne {number} : il faut query-id, corpus-id et score, séparés par "
+                    "des tabulations."
+                ) from error
+    return grades

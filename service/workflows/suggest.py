@@ -1,0 +1,215 @@
+"""Suggest pairings: who should meet whom in a sociopôle, why, and who stays without an answer."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from matcher.assignment import Limits
+from matcher.bars import Bars
+from matcher.encoder import Vectors
+from matcher.fusion import Neighbours
+from matcher.pairing import (
+    NEAR_IN_MEANING,
+    Block,
+    Proposals,
+    Side,
+    suggest_pairings,
+)
+from matcher.reasons import find_reasons
+from matcher.statements import Kind
+from service.catchup import catch_up
+from service.database import read, write
+from service.errors import Refused
+from service.resources import Progress, Resources
+from service.store.pairings import PairingView, save_orphans, save_pairings, save_run
+from service.store.sociopoles import get_sociopole, known_relations
+from service.store.statements import StatementView, statements_of
+from service.store.vectors import stored_vectors
+
+KindPair = tuple[Kind, Kind]
+DEFAULT_KINDS: tuple[KindPair, ...] = (
+    (Kind.PROBLEM, Kind.INTEREST),
+    (Kind.PROBLEM, Kind.COURSE),
+    (Kind.PROBLEM, Kind.OFFER),
+    (Kind.PROBLEM, Kind.PROBLEM),
+)
+PARTNERS = {
+    Kind.PROBLEM: "problématique d'une autre structure",
+    Kind.OFFER: "savoir ou ressource proposés",
+    Kind.INTEREST: "intérêt de recherche",
+    Kind.COURSE: "enseignement",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run was asked for."""
+
+    limits: Limits
+    kinds: tuple[KindPair, ...] = DEFAULT_KINDS
+
+    def as_settings(self) -> dict[str, object]:
+        """The plan as it is kept with the run and shown as `limits`."""
+        return {
+            "proposals": self.limits.proposals,
+            "max_load": self.limits.max_load,
+            "kinds": [f"{left}-{right}" for left, right in self.kinds],
+        }
+
+
+def parse_kinds(text: str) -> tuple[KindPair, ...]:
+    """Read « problem-interest,problem-problem ». Raises Refused naming what is not a kind."""
+    if not text:
+        return DEFAULT_KINDS
+    pairs = []
+    for part in text.split(","):
+        ends = part.strip().split("-")
+        if len(ends) != 2 or not set(ends) <= set(Kind):
+            raise Refused(
+                f"« {part.strip()} » n'est pas une paire de natures. Écrivez par exemple "
+                "problem-interest,problem-problem ; natures possibles : " + ", ".join(Kind) + "."
+            )
+        pairs.append((Kind(ends[0]), Kind(ends[1])))
+    return tuple(dict.fromkeys(pairs))
+
+
+def suggest(resources: Resources, slug: str, plan: Plan, progress: Progress | None = None) -> int:
+    """Make and store a run; returns its number."""
+    mark = catch_up(resources, progress)
+    with read(resources.engine) as session:
+        sociopole = get_sociopole(session, slug)
+        kinds = sorted({kind for pair in plan.kinds for kind in pair})
+        views = statements_of(session, sociopole.id, kinds)
+        known = known_relations(session, sociopole.id)
+        rows = stored_vectors(
+            session, resources.encoder.fingerprint, [view.text_hash for view in views]
+        )
+    tell = progress or (lambda *_: None)
+    tell("Recherche des proximités", 0, 3)
+    blocks = _blocks(resources, views, plan.kinds, rows)
+    tell("Choix des rapprochements", 1, 3)
+    proposals = suggest_pairings(
+        [view.statement for view in views], blocks, known=known, limits=plan.limits
+    )
+    tell("Raisons", 2, 3)
+    pairings = _describe(resources, views, proposals)
+    orphans = [
+        (views[position].statement.id, explain_orphan(views[position], position, proposals, plan))
+        for position in proposals.uncovered()
+    ]
+    with write(resources.engine) as session:
+        run_id = save_run(
+            session,
+            sociopole_id=sociopole.id,
+            at=dt.datetime.now(dt.UTC).replace(tzinfo=None),
+            revision=mark.revision,
+            fingerprint=resources.encoder.fingerprint,
+            settings=plan.as_settings(),
+        )
+        save_pairings(session, run_id, pairings)
+        save_orphans(session, run_id, orphans)
+    tell("Raisons", 3, 3)
+    return run_id
+
+
+def explain_orphan(view: StatementView, position: int, proposals: Proposals, plan: Plan) -> str:
+    """Why a statement has no pairing, in French, with what to change."""
+    loaded, served = proposals.blocking(position)
+    if loaded:
+        return (
+            "tous les partenaires adéquats sont à leur charge maximale : "
+            f"passez --max-load à {plan.limits.max_load + 1}"
+        )
+    if served:
+        return (
+            "tous les partenaires adéquats ont déjà leurs rapprochements : "
+            f"passez --proposals à {plan.limits.proposals + 1}"
+        )
+    sought = [right for left, right in plan.kinds if left == view.statement.kind]
+    names = ", ni ".join(PARTNERS[kind] for kind in dict.fromkeys(sought))
+    if proposals.best_meaning[position] < 0:
+        return f"aucun partenaire possible n'est enregistré ici (ni {names})"
+    return f"aucun {names} assez proche"
+
+
+def _blocks(
+    resources: Resources,
+    views: Sequence[StatementView],
+    kinds: Sequence[KindPair],
+    rows: Mapping[str, Vectors],
+) -> list[Block]:
+    vectors = np.stack([rows[view.text_hash] for view in views]) if views else None
+    sides: dict[Kind, Side] = {}
+    for kind in Kind:
+        positions = np.array(
+            [i for i, view in enumerate(views) if view.statement.kind == kind], dtype=np.int64
+        )
+        if len(positions) and vectors is not None:
+            sides[kind] = Side(kind, positions, vectors[positions])
+    ids = np.array([view.statement.id for view in views], dtype=np.int64)
+    return [
+        Block(
+            sides[left],
+            sides[right],
+            _nearest(resources, ids, sides[left], sides[right]),
+            _nearest(resources, ids, sides[right], sides[left]),
+        )
+        for left, right in kinds
+        if left in sides and right in sides
+    ]
+
+
+def _nearest(resources: Resources, ids: np.ndarray, asking: Side, asked: Side) -> Neighbours:
+    """The nearest of one side for each of the other, through the index, itself left out."""
+    found, cosines = resources.indexes.vectors.search_arrays(
+        asking.vectors, NEAR_IN_MEANING + 1, allowed=ids[asked.positions]
+    )
+    # Ids grow with positions: views are sorted by id.
+    positions = np.where(found >= 0, np.searchsorted(ids, found), -1)
+    itself = positions == asking.positions[:, None]
+    # What is left out goes to the end, so that k places hold the k nearest others.
+    order = np.argsort(itself | (positions < 0), axis=1, kind="stable")[:, :NEAR_IN_MEANING]
+    kept = np.where(np.take_along_axis(itself, order, axis=1), -1, 0)
+    chosen = np.take_along_axis(positions, order, axis=1)
+    return Neighbours(np.where(kept < 0, -1, chosen), np.take_along_axis(cosines, order, axis=1))
+
+
+def _describe(
+    resources: Resources, views: Sequence[StatementView], proposals: Proposals
+) -> list[PairingView]:
+    candidates, bars = proposals.candidates, proposals.bars
+    left = candidates.left[proposals.chosen].tolist()
+    right = candidates.right[proposals.chosen].tolist()
+    texts = [view.statement.passage for view in views]
+    reasons = find_reasons(
+        [(texts[a], texts[b]) for a, b in zip(left, right, strict=True)], resources.encoder
+    )
+    alternates = proposals.alternates()
+    described = []
+    for rank, (position, a, b, reason) in enumerate(
+        zip(proposals.chosen.tolist(), left, right, reasons, strict=True), start=1
+    ):
+        others = [views[other].statement.id for other in alternates.get(a, [])]
+        described.append(
+            PairingView(
+                rank=rank,
+                left=views[a].statement.id,
+                right=views[b].statement.id,
+                score=round(float(candidates.scores[position]), 4),
+                bars={
+                    name: round(float(bar[position]), 4)
+                    for name, bar in zip(Bars._fields, bars, strict=True)
+                },
+                reasons=[
+                    {
+                        "left_sentence": reason.left_sentence,
+                        "right_sentence": reason.right_sentence,
+                        "shared_terms": list(reason.shared_terms),
+                    }
+                ],
+                alternates=others,
+            )
+        )
+    return described

@@ -1,0 +1,328 @@
+"""Import: a spreadsheet to statements, all rows or none, with a report that says each error."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from matcher.nomenclature import Nomenclature, Tie, Tied
+from service.catchup import catch_up
+from service.database import read, write
+from service.errors import Refused
+from service.files.columns import apply_mapping, guess_columns
+from service.files.reading import Table, read_table
+from service.resources import Progress, Resources
+from service.store.imports import save_import
+from service.store.sociopoles import (
+    SociopoleView,
+    add_contacts,
+    add_organisations,
+    get_sociopole,
+    organisations,
+    set_college,
+)
+from service.store.statements import (
+    Existing,
+    StatementDraft,
+    add_statements,
+    existing_statements,
+    update_statements,
+)
+from service.store.territories import choose_place, name_key, territories_within
+from service.workflows.rows import PARSERS, ReadRow, RowError, RowReader, is_understood
+
+CHOICES_SHOWN = 4
+SAMPLED_ROWS = 200
+"""Rows that say whether a guessed column holds what its name promises."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportPlan:
+    """What to import and how; `mapping` is field to column, guessed where it is silent."""
+
+    path: Path
+    sociopole: str
+    kind: str
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    dry_run: bool = False
+    skip_errors: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What an import did, or would do. rows = created + updated + unchanged + duplicates + bad."""
+
+    rows: int
+    created: int
+    updated: int
+    unchanged: int
+    duplicates: int
+    errors: list[RowError]
+    columns: dict[str, str]
+    encoding: str
+    delimiter: str
+    tied: list[dict[str, str]]
+    written: bool
+
+    @property
+    def done(self) -> bool:
+        """Whether the good rows are in, or would be on a trial."""
+        return self.written or not (self.rows and self.errors)
+
+    def as_json(self) -> dict[str, Any]:
+        """The report with plain values."""
+        return asdict(self) | {"errors": [error._asdict() for error in self.errors]}
+
+
+@dataclass(slots=True)
+class Sorted:
+    """Rows sorted by what becomes of them."""
+
+    new: list[StatementDraft] = field(default_factory=list)
+    changed: list[Existing] = field(default_factory=list)
+    unchanged: int = 0
+    duplicates: int = 0
+    errors: list[RowError] = field(default_factory=list)
+    contacts: list[tuple[int, str, str]] = field(default_factory=list)
+
+
+def take_in(
+    resources: Resources, plan: ImportPlan, progress: Progress | None = None
+) -> ImportReport:
+    """Import a file in one transaction. Errors leave everything as it was unless skipped."""
+    tell = progress or (lambda *_: None)
+    with read(resources.engine) as session:
+        get_sociopole(session, plan.sociopole)
+    tell("Lecture du fichier", 0, 3)
+    table = read_table(plan.path)
+    mapping = map_columns(table, plan.mapping)
+    rows, errors = _read_rows(table, mapping, plan.kind)
+    tell("Secteurs et disciplines", 1, 3)
+    ties = {
+        "sector": _tie(resources.sectors, [row.sector for row in rows]),
+        "discipline": _tie(resources.disciplines, [row.discipline for row in rows]),
+    }
+    tell("Enregistrement", 2, 3)
+    with write(resources.engine) as session:
+        sociopole = get_sociopole(session, plan.sociopole)
+        outcome = _sort(session, sociopole, rows, ties)
+        outcome.errors = sorted([*outcome.errors, *errors])
+        # A trial goes all the way and is undone: it reports exactly what would happen.
+        written = not plan.dry_run and (plan.skip_errors or not outcome.errors)
+        report = _report(table, mapping, outcome, ties, written=written)
+        if written:
+            _write(session, sociopole, outcome)
+            save_import(session, sociopole.id, plan.path, plan.kind, mapping, report.as_json())
+        else:
+            session.rollback()
+    tell("Enregistrement", 3, 3)
+    if written:
+        catch_up(resources, progress)
+    return report
+
+
+def map_columns(table: Table, given: Mapping[str, str]) -> dict[str, str]:
+    """Field to column: as given, else guessed from the names, where the cells make sense.
+
+    Raises Refused where no column holds the text.
+    """
+    chosen = apply_mapping(given, table.columns)
+    mapping = dict(chosen)
+    for name, column in guess_columns(table.columns, table.rows).items():
+        if name not in mapping and column not in chosen.values() and _reads(table, name, column):
+            mapping[name] = column
+    if "text" not in mapping:
+        raise Refused(
+            "Aucune colonne ne contient le texte des contributions. Indiquez-la : "
+            f"--map text=Colonne. Colonnes du fichier : {', '.join(table.columns)}."
+        )
+    return mapping
+
+
+def _reads(table: Table, name: str, column: str) -> bool:
+    """Whether a guessed column holds what its name promises: « Type » may be anything."""
+    place = table.columns.index(column)
+    cells = [row.cells[place].strip() for row in table.rows[:SAMPLED_ROWS]]
+    filled = [cell for cell in cells if cell]
+    if name not in PARSERS or not filled:
+        return True
+    understood = sum(is_understood(name, cell) for cell in filled)
+    return understood * 2 >= len(filled)
+
+
+def _read_rows(
+    table: Table, mapping: Mapping[str, str], kind: str
+) -> tuple[list[ReadRow], list[RowError]]:
+    errors = [RowError(p.row, p.column, p.message) for p in table.problems]
+    broken = {error.row for error in errors}
+    reader = RowReader(mapping, table.columns, kind)
+    rows = []
+    for number, cells in table.rows:
+        if number in broken:
+            continue
+        outcome = reader.read(number, cells)
+        if isinstance(outcome, list):
+            errors.extend(outcome)
+        else:
+            rows.append(outcome)
+    return rows, errors
+
+
+def _tie(nomenclature: Nomenclature, written: Sequence[str]) -> dict[str, Tie]:
+    distinct = sorted({text for text in written if text})
+    return dict(zip(distinct, nomenclature.tie(distinct), strict=True))
+
+
+def _sort(
+    session: Session,
+    sociopole: SociopoleView,
+    rows: Sequence[ReadRow],
+    ties: Mapping[str, Mapping[str, Tie]],
+) -> Sorted:
+    places, unknown = _places(session, sociopole, {row.territory for row in rows})
+    numbers = _organisations(session, sociopole.id, rows)
+    existing, by_public = existing_statements(session, sociopole.id)
+    outcome = Sorted()
+    seen: dict[tuple[str, str], tuple[int, StatementDraft]] = {}
+    for row in rows:
+        if row.territory in unknown:
+            outcome.errors.append(RowError(row.number, "territory", unknown[row.territory]))
+            continue
+        kind, known_as = by_public.get(row.given_id, ("", ""))
+        reference = known_as if kind == row.kind else row.reference
+        organisation = numbers.get(name_key(row.organisation))
+        draft = _draft(row, reference, organisation, places, ties)
+        key = (row.kind, reference)
+        if key in seen:
+            _count_repeat(outcome, row, draft, seen[key])
+            continue
+        seen[key] = (row.number, draft)
+        if organisation is not None and any(row.contact):
+            outcome.contacts.append((organisation, *row.contact))
+        before = existing.get(key)
+        if before is None:
+            outcome.new.append(draft)
+        elif before.draft == draft:
+            outcome.unchanged += 1
+        else:
+            outcome.changed.append(Existing(before.id, draft))
+    return outcome
+
+
+def _count_repeat(
+    outcome: Sorted, row: ReadRow, draft: StatementDraft, first: tuple[int, StatementDraft]
+) -> None:
+    number, earlier = first
+    if draft.text == earlier.text and draft.organisation_id == earlier.organisation_id:
+        outcome.duplicates += 1
+        return
+    message = (
+        f"l'identifiant « {row.given_id} » est déjà celui de la ligne {number} : "
+        "donnez-lui en un autre"
+    )
+    outcome.errors.append(RowError(row.number, "id", message))
+
+
+def _draft(
+    row: ReadRow,
+    reference: str,
+    organisation: int | None,
+    places: Mapping[str, str],
+    ties: Mapping[str, Mapping[str, Tie]],
+) -> StatementDraft:
+    return StatementDraft(
+        kind=row.kind,
+        reference=reference,
+        organisation_id=organisation,
+        title=row.title,
+        text=row.text,
+        sector_written=row.sector,
+        sector=ties["sector"][row.sector].code if row.sector else "",
+        discipline_written=row.discipline,
+        discipline=ties["discipline"][row.discipline].code if row.discipline else "",
+        territory_id=places[row.territory],
+        consent=row.consent,
+        written_on=row.written_on,
+    )
+
+
+def _places(
+    session: Session, sociopole: SociopoleView, written: set[str]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Territory ids by what was written, and messages for what is not one territory."""
+    within = territories_within(session, sociopole.territory.id)
+    places, unknown = {"": sociopole.territory.id}, {}
+    for words in sorted(written - {""}):
+        chosen, found = choose_place(session, words, within)
+        if chosen:
+            places[words] = chosen.id
+        elif found:
+            choices = " ; ".join(place.label for place in found[:CHOICES_SHOWN])
+            unknown[words] = (
+                f"le territoire « {words} » est ambigu : {choices}. Écrivez le code INSEE"
+            )
+        else:
+            unknown[words] = (
+                f"le territoire « {words} » est inconnu : écrivez le nom d'une commune, son code "
+                "INSEE, ou laissez vide pour tout le sociopôle"
+            )
+    return places, unknown
+
+
+def _organisations(session: Session, sociopole_id: int, rows: Sequence[ReadRow]) -> dict[str, int]:
+    """Numbers of the rows' organisations by name key, the new ones written."""
+    known = organisations(session, sociopole_id)
+    wanted: dict[str, tuple[str, str]] = {}
+    for row in rows:
+        key = name_key(row.organisation)
+        if not key:
+            continue
+        if key not in known:
+            wanted.setdefault(key, (row.organisation, row.college))
+        elif row.college_given and known[key].college != row.college:
+            set_college(session, known[key].id, row.college)
+    add_organisations(session, sociopole_id, list(wanted.values()))
+    return {key: view.id for key, view in organisations(session, sociopole_id).items()}
+
+
+def _write(session: Session, sociopole: SociopoleView, outcome: Sorted) -> None:
+    _, by_public = existing_statements(session, sociopole.id)
+    add_statements(session, sociopole.id, outcome.new, by_public)
+    update_statements(session, outcome.changed)
+    add_contacts(session, outcome.contacts)
+
+
+def _report(
+    table: Table,
+    mapping: dict[str, str],
+    outcome: Sorted,
+    ties: Mapping[str, Mapping[str, Tie]],
+    *,
+    written: bool,
+) -> ImportReport:
+    return ImportReport(
+        rows=len(table.rows),
+        created=len(outcome.new),
+        updated=len(outcome.changed),
+        unchanged=outcome.unchanged,
+        duplicates=outcome.duplicates,
+        errors=outcome.errors,
+        columns=mapping,
+        encoding=table.encoding,
+        delimiter=table.delimiter,
+        tied=[
+            {
+                "field": name,
+                "written": tie.written,
+                "code": tie.code,
+                "label": tie.label,
+                "how": tie.how,
+            }
+            for name, found in ties.items()
+            for tie in found.values()
+            if tie.how in {Tied.NEAREST, Tied.NOT}
+        ],
+        written=written,
+    )
