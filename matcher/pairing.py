@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from matcher.bars import (
     novelties,
     sector_gaps,
 )
-from matcher.encoder import Vectors
+from matcher.encoder import Encoder, Vectors
 from matcher.fusion import (
     Neighbours,
     closeness,
@@ -24,6 +25,7 @@ from matcher.fusion import (
     hubness,
     measure_background,
 )
+from matcher.reasons import Reason, find_reasons
 from matcher.statements import College, Kind, Statement, passages
 from matcher.words import nearest_in_words, weigh_words, word_cosines
 
@@ -33,6 +35,16 @@ Indices = NDArray[np.int64]
 NEAR_IN_MEANING = 30
 NEAR_IN_WORDS = 10
 ALTERNATES = 3
+
+
+class TextPair(NamedTuple):
+    """Two texts that should meet, as positions in the two lists, and why."""
+
+    left: int
+    right: int
+    score: float
+    meaning: float
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +146,57 @@ def suggest_pairings(
     chosen = choose_pairings(candidates, seats, limits)
     room = room_after(candidates, chosen, seats, limits)
     return Proposals(candidates, bars, chosen, seats, limits, best, room)
+
+
+def pair_texts(
+    left: Sequence[str],
+    right: Sequence[str],
+    encoder: Encoder,
+    *,
+    limits: Limits | None = None,
+) -> list[TextPair]:
+    """Pair two lists of texts, problems and interests say, without a service; best first.
+
+    Each text stands for an organisation of its own, so `limits.max_load` holds per right text.
+    """
+    statements = [
+        Statement(i, Kind.PROBLEM, i, College.ASSOCIATION, "", text) for i, text in enumerate(left)
+    ]
+    statements += [
+        Statement(i, Kind.INTEREST, i, College.ACADEMIC, "", text)
+        for i, text in enumerate(right, start=len(left))
+    ]
+    sides = [
+        Side(kind, np.array([s.id for s in statements if s.kind == kind], dtype=np.int64), vectors)
+        for kind, vectors in (
+            (Kind.PROBLEM, encoder.encode_passages(left)),
+            (Kind.INTEREST, encoder.encode_passages(right)),
+        )
+    ]
+    if not left or not right:
+        return []
+    block = Block(
+        sides[0],
+        sides[1],
+        nearest_in_meaning(sides[0], sides[1]),
+        nearest_in_meaning(sides[1], sides[0]),
+    )
+    found = suggest_pairings(statements, [block], limits=limits)
+    ends = [
+        (int(found.candidates.left[i]), int(found.candidates.right[i]))
+        for i in found.chosen.tolist()
+    ]
+    reasons = find_reasons([(statements[a].text, statements[b].text) for a, b in ends], encoder)
+    return [
+        TextPair(
+            a,
+            b - len(left),
+            float(found.candidates.scores[i]),
+            float(found.bars.meaning[i]),
+            reason,
+        )
+        for i, (a, b), reason in zip(found.chosen.tolist(), ends, reasons, strict=True)
+    ]
 
 
 def nearest_in_meaning(asking: Side, asked: Side, k: int = NEAR_IN_MEANING) -> Neighbours:

@@ -56,7 +56,7 @@ def test_a_column_is_known_by_its_name(column: str, field: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "column", ["Téléphone du contact", "N° SIRET", "Mission", "Nom", "", "n/a"]
+    "column", ["Téléphone du contact", "N° SIRET", "Mission", "Nom", "", "Publics"]
 )
 def test_other_columns_are_left_alone(column: str) -> None:
     assert guess_columns([column], []) == {}

@@ -293,8 +293,7 @@ def test_a_workbook_over_10_mb_is_refused(tmp_path: Path) -> None:
 
 def test_one_long_text_shared_by_many_cells_is_refused(tmp_path: Path) -> None:
     # 36 kB of file for 300 MB of text.
-    rows: list[list[object]] = [["A"], *[["x" * 30_000]] * 10_000]
-    path = write_xlsx(tmp_path / "a.xlsx", rows)
+    path = write_xlsx(tmp_path / "a.xlsx", [["A"], *[["x" * 30_000]] * 10_000])
     assert path.stat().st_size < 200_000
 
     with pytest.raises(Refused, match="trop de texte"):
@@ -315,6 +314,26 @@ def test_a_damaged_sheet_is_refused(tmp_path: Path, content: bytes) -> None:
 
     with pytest.raises(Refused, match="classeur"):
         read_table(rewrite(honest, tmp_path / "b.xlsx", {SHEET: content}))
+
+
+def test_a_zip_under_a_password_is_refused(tmp_path: Path) -> None:
+    path = write_xlsx(tmp_path / "a.xlsx", [["A"], ["1"]])
+    content = bytearray(path.read_bytes())
+    # The flag of encryption, in the central entry of the first file.
+    content[content.index(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(content)
+
+    with pytest.raises(Refused, match="mot de passe"):
+        read_table(path)
+
+
+def test_a_compression_that_spreadsheets_do_not_use_is_refused(tmp_path: Path) -> None:
+    path = write_xlsx(tmp_path / "a.xlsx", [["A"], ["1"]])
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("xl/media/a.bin", bytes(1_000))
+
+    with pytest.raises(Refused, match="abîmé"):
+        read_table(path)
 
 
 def test_an_entity_is_not_expanded(tmp_path: Path) -> None:
