@@ -144,7 +144,10 @@ def novelties(
 
 
 def _filled(matrix: sparse.csr_matrix, ends: tuple[Indices, Indices]) -> NDArray[np.bool_]:
-    return np.asarray(matrix[ends[0], ends[1]]).ravel() > 0
+    """Whether the matrix has an entry at each pair of positions. `(n,)`."""
+    entries, n_columns = matrix.tocoo(), matrix.shape[1]
+    wanted = ends[0].astype(np.int64) * n_columns + ends[1]
+    return np.isin(wanted, entries.row.astype(np.int64) * n_columns + entries.col)
 
 
 def _tree_gap(left: str, right: str, left_family: str) -> float:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from indexes.contract import Ids
 from matcher.assignment import Limits
 from matcher.bars import Bars
 from matcher.encoder import Vectors
@@ -150,18 +151,19 @@ def _blocks(
             sides[kind] = Side(kind, positions, vectors[positions])
     ids = np.array([view.statement.id for view in views], dtype=np.int64)
     return [
-        Block(
-            sides[left],
-            sides[right],
-            _nearest(resources, ids, sides[left], sides[right]),
-            _nearest(resources, ids, sides[right], sides[left]),
-        )
+        _block(resources, ids, sides[left], sides[right])
         for left, right in kinds
         if left in sides and right in sides
     ]
 
 
-def _nearest(resources: Resources, ids: np.ndarray, asking: Side, asked: Side) -> Neighbours:
+def _block(resources: Resources, ids: Ids, left: Side, right: Side) -> Block:
+    onward = _nearest(resources, ids, left, right)
+    back = onward if left is right else _nearest(resources, ids, right, left)
+    return Block(left, right, onward, back)
+
+
+def _nearest(resources: Resources, ids: Ids, asking: Side, asked: Side) -> Neighbours:
     """The nearest of one side for each of the other, through the index, itself left out."""
     found, cosines = resources.indexes.vectors.search_arrays(
         asking.vectors, NEAR_IN_MEANING + 1, allowed=ids[asked.positions]
