@@ -15,11 +15,11 @@ Indices = NDArray[np.int64]
 
 ADEQUATE = 0.5
 """A pairing is proposed from this bar of meaning up."""
-CLOSENESS_AT_ADEQUATE = 2.2
+CLOSENESS_AT_ADEQUATE = 1.6
 """Deviations above strangers where meaning is 0.5 (measured: docs/decisions/0003)."""
-CLOSENESS_STEP = 0.8
+CLOSENESS_STEP = 0.4
 
-NEED_MEETS_KNOWLEDGE, SHARED_NEED = 1.0, 0.4
+NEED_MEETS_KNOWLEDGE, SHARED_NEED = 1.0, 0.7
 COMPLEMENTARITY = {
     frozenset({Kind.PROBLEM, Kind.INTEREST}): NEED_MEETS_KNOWLEDGE,
     frozenset({Kind.PROBLEM, Kind.OFFER}): NEED_MEETS_KNOWLEDGE,

@@ -4,19 +4,23 @@ Two cases: a question against many texts (`fuse_answers`), and a set against a s
 (`correct_hubs` then `closeness`). docs/decisions/0003 says why these rules, with the measures.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 Indices = NDArray[np.int64]
+Row = TypeVar("Row", bound=np.generic)
 
 WORD_SHARE = 0.35
 """Weight of words beside meaning, in standard deviations of each, for a set against a set."""
-RANK_OFFSET = 60
-"""The constant of reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009)."""
+BM25_WEIGHT = 0.1
+"""Standard deviations of meaning that a point of BM25 is worth, for a question."""
+HUB_SHARE = 0.5
+"""How much of a text's nearness to everyone is taken off its nearness to a question."""
+HUB_NEIGHBOURS = 30
 NEIGHBOURS = 10
 """How many nearest texts say whether one is a hub (CSLS: Conneau et al., ICLR 2018)."""
 
@@ -59,6 +63,26 @@ def hubness(neighbours: Neighbours) -> Floats:
     return np.where(counts > 0, means - means[counts > 0].mean(), 0).astype(np.float32)
 
 
+def hub_strengths(vectors: Floats, is_need: NDArray[np.bool_], *, sample: int = 1000) -> Floats:
+    """How near each text is to whoever might ask for it, less the average of its side. `(n,)`.
+
+    Problems are asked for by those who know, and the rest by those who need: each side is compared
+    with at most `sample` evenly spaced texts of the other, or with its own where there is no other.
+    """
+    strengths = np.zeros(len(vectors), dtype=np.float32)
+    for side in (is_need, ~is_need):
+        own = np.flatnonzero(side)
+        asking = _spaced(np.flatnonzero(~side) if (~side).any() else own, sample)
+        if len(own) == 0:
+            continue
+        cosines = vectors[own] @ vectors[asking].T
+        cosines[own[:, None] == asking[None, :]] = -1
+        k = min(HUB_NEIGHBOURS, cosines.shape[1])
+        nearest = np.partition(cosines, -k, axis=1)[:, -k:].mean(axis=1)
+        strengths[own] = nearest - nearest.mean()
+    return strengths
+
+
 def correct_hubs(cosines: Floats, left_hubness: Floats, right_hubness: Floats) -> Floats:
     """Cosines less half of both ends' hubness: CSLS, kept on the scale of a cosine. `(n,)`."""
     return (cosines - (left_hubness + right_hubness) / 2).astype(np.float32)
@@ -75,19 +99,24 @@ def closeness(meaning: Floats, words: Floats, background: Background) -> Floats:
 
 
 def fuse_answers(
-    meaning: Sequence[tuple[int, float]],
-    words: Sequence[tuple[int, float]],
+    meaning: Mapping[int, float],
+    words: Mapping[int, float],
     *,
-    word_weight: float = 1.0,
+    hubs: Mapping[int, float],
+    deviation: float,
 ) -> list[tuple[int, float]]:
-    """One ranking of `(id, score)` out of two, best first, ties by id.
+    """One ranking of `(id, score)` out of cosines and BM25 scores by id, best first, ties by id.
 
-    Weighted reciprocal ranks: what both find comes first, what only one finds is kept.
+    A calibrated sum: cosines in standard deviations of the encoder's background, so that one rule
+    serves every encoder, and each point of BM25 worth a tenth of a deviation. BM25 grows with the
+    question, so words weigh more for a whole abstract than for three words. `hubs` are the
+    strengths of `hub_strengths`, by id.
     """
-    scores: dict[int, float] = {}
-    for ranking, weight in ((meaning, 1.0), (words, word_weight)):
-        for rank, (identity, _) in enumerate(ranking, start=1):
-            scores[identity] = scores.get(identity, 0.0) + weight / (RANK_OFFSET + rank)
+    scores = {
+        identity: (cosine - HUB_SHARE * hubs.get(identity, 0.0)) / deviation
+        + BM25_WEIGHT * words.get(identity, 0.0)
+        for identity, cosine in meaning.items()
+    }
     return best_first(scores)
 
 
@@ -96,6 +125,6 @@ def best_first(scores: Mapping[int, float]) -> list[tuple[int, float]]:
     return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
 
 
-def _spaced(rows: Floats, sample: int) -> Floats:
+def _spaced(rows: NDArray[Row], sample: int) -> NDArray[Row]:
     step = max(1, -(-len(rows) // sample))
     return rows[::step]

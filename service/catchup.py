@@ -12,11 +12,13 @@ import numpy as np
 from indexes.faiss_index import FaissIndex
 from indexes.snapshot import Label, SnapshotRefused, open_latest, publish
 from indexes.word_index import TantivyIndex
+from matcher.fusion import hub_strengths
+from matcher.statements import Kind
 from matcher.words import stems
 from service.database import read, write
 from service.resources import Indexes, Progress, Resources
 from service.store.revisions import Mark, current_mark
-from service.store.statements import Change, changes_since
+from service.store.statements import Change, changes_since, ids_of_kind
 from service.store.vectors import keep_vectors, stored_vectors, texts_without_vector
 
 EMBEDDED_AT_ONCE = 4096
@@ -35,6 +37,7 @@ def catch_up(resources: Resources, progress: Progress | None = None) -> Mark:
             if indexes.epoch != mark.epoch or indexes.revision > mark.revision:
                 _start_over(resources, mark)
             changes = list(changes_since(session, indexes.revision))
+            problems = ids_of_kind(session, Kind.PROBLEM)
             rows = stored_vectors(
                 session, resources.encoder.fingerprint, [c.text_hash for c in changes]
             )
@@ -43,6 +46,8 @@ def catch_up(resources: Resources, progress: Progress | None = None) -> Mark:
             # Committed between the embedding and the read: the next round takes them.
             return catch_up(resources, progress)
         _apply(indexes, changes, {c.id: rows[c.text_hash] for c in changes if not c.deleted})
+        if changes or len(indexes.hubs) != len(indexes.vectors):
+            indexes.hubs = _hubs(indexes, problems)
         indexes.revision, indexes.epoch = mark.revision, mark.epoch
         _publish_if_worth_it(resources)
     return mark
@@ -113,6 +118,13 @@ def _apply(indexes: Indexes, changes: Sequence[Change], rows: dict[int, np.ndarr
         indexes.words.put(ids, terms)
         indexes.terms.update(zip(ids.tolist(), terms, strict=True))
     indexes.unpublished += len(changes)
+
+
+def _hubs(indexes: Indexes, problems: set[int]) -> dict[int, float]:
+    ids = np.sort(indexes.vectors.ids())
+    is_need = np.fromiter((i in problems for i in ids.tolist()), np.bool_, len(ids))
+    strengths = hub_strengths(indexes.vectors.vectors_of(ids), is_need)
+    return dict(zip(ids.tolist(), strengths.tolist(), strict=True))
 
 
 def _publish_if_worth_it(resources: Resources) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from indexes.faiss_index import FaissIndex
 from indexes.word_index import TantivyIndex
 from matcher.encoder import Encoder, UnsafeModel, load_encoder
+from matcher.fusion import Background, measure_background
 from matcher.nomenclature import Nomenclature
 from service import reference
 from service.database import migrate, open_engine
@@ -26,6 +27,7 @@ class Indexes:
     vectors: FaissIndex
     words: TantivyIndex
     terms: dict[int, str] = field(default_factory=dict)
+    hubs: dict[int, float] = field(default_factory=dict)
     revision: int = 0
     epoch: str = ""
     published: int = -1
@@ -43,6 +45,11 @@ class Resources:
     sectors: Nomenclature
     disciplines: Nomenclature
     indexes: Indexes
+
+    @property
+    def background(self) -> Background:
+        """How near unrelated texts are to this encoder: measured on the names of the sectors."""
+        return measure_background(self.sectors.vectors, self.sectors.vectors)
 
 
 def open_resources(settings: Settings, encoder: Encoder | None = None) -> Resources:

@@ -185,6 +185,14 @@ def searchable_ids(
     return list(rows.scalars())
 
 
+def ids_of_kind(session: Session, kind: str) -> set[int]:
+    """The ids of all statements of one kind."""
+    rows = session.execute(
+        select(StatementRow.id).where(StatementRow.kind == kind, StatementRow.deleted.is_(False))
+    )
+    return set(rows.scalars())
+
+
 def changes_since(session: Session, revision: int) -> Iterator[Change]:
     """Every statement changed after this revision, in the order of the changes."""
     columns = (

@@ -5,20 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from indexes.contract import Hit, Ids
-from matcher.encoder import Vectors
-from matcher.fusion import fuse_answers
 from matcher.reasons import answering_sentences
-from matcher.words import stems
 from service.catchup import catch_up
 from service.database import read
 from service.errors import Refused
 from service.resources import Progress, Resources
 from service.store.sociopoles import get_sociopole
 from service.store.statements import StatementView, searchable_ids, statements_by_id
+from service.workflows.ranking import Ranker
 
-DEPTH = 100
-"""How many of each ranking are fused."""
 LONGEST_QUERY = 20_000
 MOST_ANSWERS = 100
 
@@ -57,6 +52,7 @@ def answer(resources: Resources, query: Query, progress: Progress | None = None)
         raise Refused(f"Demandez de 1 à {MOST_ANSWERS} réponses (reçu : {query.k}).")
     sector = _sector(resources, query.sector)
     catch_up(resources, progress)
+    indexes = resources.indexes
     with read(resources.engine) as session:
         allowed = None
         if query.sociopole or query.kinds or sector:
@@ -65,7 +61,15 @@ def answer(resources: Resources, query: Query, progress: Progress | None = None)
                 searchable_ids(session, sociopole_id=sociopole, kinds=query.kinds, sector=sector),
                 dtype=np.int64,
             )
-        found = rank(resources, text, allowed)[: query.k]
+        with indexes.lock:
+            ranker = Ranker(
+                indexes.vectors,
+                indexes.words,
+                resources.encoder,
+                indexes.hubs,
+                resources.background.deviation,
+            )
+            found = ranker.rank(text, allowed).both[: query.k]
         views = statements_by_id(session, [identity for identity, _ in found])
     scores = dict(found)
     sentences = answering_sentences(
@@ -75,23 +79,6 @@ def answer(resources: Resources, query: Query, progress: Progress | None = None)
         Answer(view, round(scores[view.statement.id], 5), sentence)
         for view, sentence in zip(views, sentences, strict=True)
     ]
-
-
-def rank(resources: Resources, text: str, allowed: Ids | None) -> list[tuple[int, float]]:
-    """Ids and scores by meaning and words together, best first."""
-    vectors = resources.encoder.encode_queries([text])
-    with resources.indexes.lock:
-        meaning, words = two_rankings(resources, vectors, text, allowed)
-    return fuse_answers(meaning, words)
-
-
-def two_rankings(
-    resources: Resources, vectors: Vectors, text: str, allowed: Ids | None
-) -> tuple[list[Hit], list[Hit]]:
-    """What is near in meaning and what is near in words, each best first."""
-    meaning = resources.indexes.vectors.search(vectors, DEPTH, allowed=allowed)[0]
-    words = resources.indexes.words.search(" ".join(stems(text)), DEPTH, allowed=allowed)
-    return meaning, words
 
 
 def _sector(resources: Resources, written: str) -> str:

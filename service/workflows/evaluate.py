@@ -13,12 +13,14 @@ from indexes.contract import Ids
 from indexes.faiss_index import FaissIndex
 from indexes.word_index import TantivyIndex
 from matcher.encoder import Encoder
-from matcher.evaluation import DEPTH, measure_ranking
-from matcher.fusion import fuse_answers
-from matcher.statements import passage
+from matcher.evaluation import measure_ranking
+from matcher.fusion import hub_strengths, measure_background
+from matcher.statements import Kind, passage
 from matcher.words import stems
+from service import reference
 from service.errors import Refused
 from service.resources import Progress
+from service.workflows.ranking import Ranker
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,21 +47,24 @@ def evaluate(
     ids = np.arange(len(names), dtype=np.int64)
     vectors, words = FaissIndex(encoder.dim), TantivyIndex()
     texts = list(collection.texts.values())
-    vectors.put(ids, encoder.encode_passages(texts))
+    rows = encoder.encode_passages(texts)
+    vectors.put(ids, rows)
     words.put(ids, [" ".join(stems(text)) for text in texts])
     of_text = [collection.kinds[name] for name in names]
+    labels = encoder.encode_passages([entry.label for entry in reference.sectors()])
+    strengths = hub_strengths(rows, np.array([kind == Kind.PROBLEM for kind in of_text]))
+    ranker = Ranker(
+        vectors,
+        words,
+        encoder,
+        dict(enumerate(strengths.tolist())),
+        measure_background(labels, labels).deviation,
+    )
     rankings: dict[str, dict[str, list[str]]] = {"words": {}, "meaning": {}, "both": {}}
     for done, (query, text) in enumerate(collection.questions.items(), start=1):
         wanted = collection.asked_kinds.get(query)
-        among = _ids_of_kinds(wanted, of_text) if wanted else None
-        by_meaning = vectors.search(encoder.encode_queries([text]), DEPTH, allowed=among)[0]
-        by_words = words.search(" ".join(stems(text)), DEPTH, allowed=among)
-        found = {
-            "words": by_words,
-            "meaning": by_meaning,
-            "both": fuse_answers(by_meaning, by_words),
-        }
-        for name, ranking in found.items():
+        found = ranker.rank(text, _ids_of_kinds(wanted, of_text) if wanted else None)
+        for name, ranking in found._asdict().items():
             # A question that is itself in the collection does not answer itself.
             rankings[name][query] = [names[i] for i, _ in ranking if names[i] != query]
         if progress and done % 20 == 0:

@@ -1,0 +1,107 @@
+"""Meaning and words make one ranking, and hubs are brought down."""
+
+import numpy as np
+import pytest
+
+from matcher.fusion import (
+    Background,
+    Neighbours,
+    closeness,
+    correct_hubs,
+    fuse_answers,
+    hubness,
+    measure_background,
+)
+
+
+def unit(*rows: tuple[float, ...]) -> np.ndarray:
+    array = np.array(rows, dtype=np.float32)
+    return array / np.linalg.norm(array, axis=1, keepdims=True)
+
+
+def neighbours(*rows: list[float]) -> Neighbours:
+    cosines = np.array(rows, dtype=np.float32)
+    ids = np.where(np.isfinite(cosines), np.arange(cosines.shape[1]), -1)
+    return Neighbours(ids, cosines)
+
+
+def test_hubness_is_around_zero() -> None:
+    found = hubness(neighbours([0.9, 0.8], [0.4, 0.2], [0.3, 0.1]))
+
+    assert found.mean() == pytest.approx(0, abs=1e-6)
+    assert found.argmax() == 0
+
+
+def test_what_is_missing_counts_for_nothing_in_hubness() -> None:
+    found = hubness(neighbours([0.5, -np.inf], [0.5, 0.5], [-np.inf, -np.inf]))
+
+    assert found == pytest.approx([0, 0, 0])
+
+
+def test_hubness_without_any_neighbour_is_zero() -> None:
+    nobody = Neighbours(np.empty((3, 0), dtype=np.int64), np.empty((3, 0), dtype=np.float32))
+
+    assert hubness(nobody).tolist() == [0, 0, 0]
+
+
+def test_correcting_hubs_brings_the_hub_under_the_true_partner() -> None:
+    # Row 0 of the right side is near to everyone, row 1 to the first of the left only.
+    cosines = np.array([[0.62, 0.60], [0.60, 0.1], [0.61, 0.1]], dtype=np.float32)
+    of_left, of_right = hubness(neighbours(*cosines)), hubness(neighbours(*cosines.T))
+
+    corrected = correct_hubs(cosines[0], np.repeat(of_left[:1], 2), of_right)
+
+    assert cosines[0].argmax() == 0
+    assert corrected.argmax() == 1
+
+
+def test_the_background_is_that_of_strangers_however_many_meet() -> None:
+    rng = np.random.default_rng(0)
+    left = unit(*rng.standard_normal((60, 32)).tolist())
+    right = unit(*rng.standard_normal((60, 32)).tolist())
+    met = right.copy()
+    met[:10] = left[:10]
+
+    strangers, some_meet = measure_background(left, right), measure_background(left, met)
+
+    assert some_meet == pytest.approx(strangers, abs=0.01)
+
+
+def test_the_background_of_nothing_and_of_equals_can_be_divided_by() -> None:
+    nothing = np.empty((0, 4), dtype=np.float32)
+    same = unit((1, 0), (1, 0))
+
+    assert measure_background(nothing, nothing) == Background(0, 1)
+    assert measure_background(same, same).deviation > 0
+
+
+def test_closeness_grows_with_meaning_and_with_words() -> None:
+    meaning = np.array([0.1, 0.3, 0.1], dtype=np.float32)
+    words = np.array([0, 0, 0.2], dtype=np.float32)
+
+    far, near_in_meaning, near_in_words = closeness(meaning, words, Background(0.1, 0.1))
+
+    assert far == pytest.approx(0)
+    assert near_in_meaning == pytest.approx(2)
+    assert near_in_words > far
+
+
+def test_what_both_rankings_find_comes_first() -> None:
+    fused = fuse_answers([(1, 0.9), (2, 0.8)], [(3, 9.0), (2, 8.0)])
+
+    assert [identity for identity, _ in fused] == [2, 1, 3]
+
+
+def test_equal_answers_are_ordered_by_id() -> None:
+    fused = fuse_answers([(9, 0.5)], [(4, 7.0)])
+
+    assert fused == [(4, pytest.approx(1 / 61)), (9, pytest.approx(1 / 61))]
+
+
+def test_nothing_that_was_found_is_lost() -> None:
+    meaning = [(i, 1.0 - i / 10) for i in range(5)]
+    words = [(i, 9.0 - i) for i in range(3, 8)]
+
+    assert {identity for identity, _ in fuse_answers(meaning, words)} == set(range(8))
+    assert [identity for identity, _ in fuse_answers(meaning, [])] == [0, 1, 2, 3, 4]
+    assert fuse_answers([], []) == []

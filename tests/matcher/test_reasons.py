@@ -1,0 +1,66 @@
+"""Reasons are copied from the two texts, never written."""
+
+import numpy as np
+
+from matcher.reasons import LONGEST_SENTENCE, answering_sentences, find_reasons
+from tests.fakes import WordEncoder
+
+LEFT = (
+    "Nous sommes une petite équipe de bénévoles. "
+    "Les murs des chambres moisissent depuis les travaux. Merci de votre aide."
+)
+RIGHT = (
+    "Our laboratory was founded in 1998. "
+    "Nous étudions pourquoi les murs moisissent après isolation. Contact par courriel."
+)
+
+
+def test_the_two_sentences_that_meet_are_those_of_the_texts() -> None:
+    [reason] = find_reasons([(LEFT, RIGHT)], WordEncoder())
+
+    assert reason.left_sentence == "Les murs des chambres moisissent depuis les travaux."
+    assert reason.right_sentence == "Nous étudions pourquoi les murs moisissent après isolation."
+    assert reason.left_sentence in LEFT
+    assert reason.right_sentence in RIGHT
+
+
+def test_shared_terms_come_from_the_whole_texts() -> None:
+    [reason] = find_reasons([("Le vélo à l'école.", "Aller à l'École en VÉLO.")], WordEncoder())
+
+    assert reason.shared_terms == ("vélo", "école")
+
+
+def test_a_reason_for_each_pair_in_its_order() -> None:
+    encoder = WordEncoder()
+
+    reasons = find_reasons([(LEFT, RIGHT), (RIGHT, LEFT)], encoder)
+
+    assert reasons[0].left_sentence == reasons[1].right_sentence
+    assert len(encoder.embedded) == len(set(encoder.embedded))
+    assert find_reasons([], encoder) == []
+
+
+def test_a_sentence_without_end_is_cut_where_it_is_shown() -> None:
+    endless = "mot " * 300
+
+    [reason] = find_reasons([(endless, "mot")], WordEncoder())
+
+    assert len(reason.left_sentence) <= LONGEST_SENTENCE + 2
+    assert reason.left_sentence.endswith("mot …")
+
+
+def test_the_sentence_that_answers_is_the_nearest_to_the_question() -> None:
+    answers = answering_sentences("murs qui moisissent", [LEFT, RIGHT], WordEncoder())
+
+    assert answers == [
+        "Les murs des chambres moisissent depuis les travaux.",
+        "Nous étudions pourquoi les murs moisissent après isolation.",
+    ]
+    assert answering_sentences("murs", [], WordEncoder()) == []
+
+
+def test_an_empty_text_has_a_reason_all_the_same() -> None:
+    [reason] = find_reasons([("", "à la")], WordEncoder())
+
+    assert (reason.left_sentence, reason.right_sentence) == ("", "à la")
+    assert np.isfinite(WordEncoder().encode_passages([""])).all()
