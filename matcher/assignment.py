@@ -7,53 +7,24 @@ docs/decisions/0002 says what is exact and what is not.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from ortools.graph.python import min_cost_flow
 
+from matcher.exact import solve_exactly
+from matcher.seats import Candidates, Limits, Seats
+
+__all__ = ["Candidates", "Limits", "Room", "Seats", "choose_pairings", "room_after"]
+
 Floats = NDArray[np.float32]
 Indices = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
+EXACT_CANDIDATES = 10_000
+"""Up to here a general graph is solved as an integer program, in about a second."""
 SCORE_UNITS = 100_000
 """A score of 1 in whole units of cost: the solver counts in integers."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How many pairings at most: per statement, and per academic organisation."""
-
-    proposals: int = 3
-    max_load: int = 5
-
-    def __post_init__(self) -> None:
-        """Refuse limits under 1."""
-        if self.proposals < 1 or self.max_load < 1:
-            raise ValueError(f"limits under 1: {self}")
-
-
-class Candidates(NamedTuple):
-    """Adequate pairs as positions of statements, with their scores from 0 to 1: each `(n,)`."""
-
-    left: Indices
-    right: Indices
-    scores: Floats
-
-
-class Seats(NamedTuple):
-    """What limits each statement, one entry a statement.
-
-    `seeking`: it must be covered, and has at most `proposals` pairings. The others are proposed
-    more often than that only where someone would be left without an answer. `organisation`: any
-    number; `limited`: its organisation has at most `max_load` pairings over all its statements.
-    """
-
-    seeking: Flags
-    organisation: Indices
-    limited: Flags
 
 
 def choose_pairings(candidates: Candidates, seats: Seats, limits: Limits) -> Indices:
@@ -66,7 +37,11 @@ def choose_pairings(candidates: Candidates, seats: Seats, limits: Limits) -> Ind
     order = np.lexsort((candidates.right, candidates.left))
     ordered = Candidates(candidates.left[order], candidates.right[order], candidates.scores[order])
     one_way = bool((seats.seeking[ordered.left] & ~seats.seeking[ordered.right]).all())
-    chosen = _one_way(ordered, seats, limits) if one_way else _both_ways(ordered, seats, limits)
+    if one_way:
+        chosen = _one_way(ordered, seats, limits)
+    else:
+        exact = solve_exactly(ordered, seats, limits) if len(order) <= EXACT_CANDIDATES else None
+        chosen = _both_ways(ordered, seats, limits) if exact is None else exact
     best = np.lexsort((chosen, -ordered.scores[chosen]))
     return np.asarray(order[chosen[best]], dtype=np.int64)
 
@@ -78,6 +53,7 @@ class Room:
         self._seats = seats
         self._of_statement = np.where(seats.seeking, limits.proposals, limits.max_load)
         self._of_statement[~seats.seeking & ~seats.limited] = limits.proposals
+        self._spare = np.maximum(self._of_statement - limits.proposals, 0)
         self._of_organisation: dict[int, int] = {
             int(o): limits.max_load for o in np.unique(seats.organisation[seats.limited])
         }
@@ -92,6 +68,13 @@ class Room:
                 needed[organisation] = needed.get(organisation, 0) + 1
         return all(self._of_statement[end] > 0 for end in ends) and all(
             self._of_organisation[o] >= n for o, n in needed.items()
+        )
+
+    def is_beyond_proposals(self, left: int, right: int) -> bool:
+        """Whether an end that does not seek already has as many pairings as a seeker may."""
+        return any(
+            not self._seats.seeking[end] and self._of_statement[end] <= self._spare[end]
+            for end in (left, right)
         )
 
     def take(self, left: int, right: int) -> None:
@@ -156,7 +139,9 @@ def _settle(
     def add(position: int, *, only_for_uncovered: bool) -> None:
         left, right = int(candidates.left[position]), int(candidates.right[position])
         useful = any(seats.seeking[end] and not covered[end] for end in (left, right))
-        if (useful or not only_for_uncovered) and room.has(left, right):
+        if not useful and (only_for_uncovered or room.is_beyond_proposals(left, right)):
+            return
+        if room.has(left, right):
             room.take(left, right)
             covered[[left, right]] = True
             chosen.append(position)

@@ -24,8 +24,8 @@ COMPLEMENTARITY = {
     frozenset({Kind.PROBLEM, Kind.INTEREST}): NEED_MEETS_KNOWLEDGE,
     frozenset({Kind.PROBLEM, Kind.OFFER}): NEED_MEETS_KNOWLEDGE,
     frozenset({Kind.PROBLEM, Kind.COURSE}): NEED_MEETS_KNOWLEDGE,
-    frozenset({Kind.OFFER, Kind.INTEREST}): 0.6,
-    frozenset({Kind.OFFER, Kind.COURSE}): 0.6,
+    frozenset({Kind.OFFER, Kind.INTEREST}): 0.8,
+    frozenset({Kind.OFFER, Kind.COURSE}): 0.8,
     frozenset({Kind.INTEREST, Kind.COURSE}): SHARED_NEED,
     frozenset({Kind.PROBLEM}): SHARED_NEED,
     frozenset({Kind.OFFER}): 0.2,
@@ -63,7 +63,8 @@ class Weights:
 
 def meaning_bar(closeness: Floats) -> Floats:
     """Closeness in standard deviations (matcher.fusion.closeness) to a bar. `(n,)`."""
-    exponent = (CLOSENESS_AT_ADEQUATE - closeness) / CLOSENESS_STEP
+    # Clipped where the bar is 0 or 1 anyway: exp overflows beyond.
+    exponent = np.clip((CLOSENESS_AT_ADEQUATE - closeness) / CLOSENESS_STEP, -50, 50)
     return np.asarray(1 / (1 + np.exp(exponent)), dtype=np.float32)
 
 

@@ -73,18 +73,23 @@ def check_folder(folder: Path) -> None:
             raise UnsafeModel(f"{path.relative_to(folder)} is not one of {sorted(SAFE_SUFFIXES)}")
         if path.suffix.lower() == ".json" and "auto_map" in _read_json_keys(path):
             raise UnsafeModel(f"{path.relative_to(folder)} asks for code (auto_map)")
-    for module in json.loads((folder / "modules.json").read_text("utf-8")):
-        if not str(module.get("type", "")).startswith(SAFE_MODULES):
-            raise UnsafeModel(f"module {module.get('type')!r} is not sentence-transformers'")
+    for module in _modules(folder):
+        _check_module(module)
+
+
+def _check_module(module: Mapping[str, Any]) -> None:
+    if not str(module.get("type", "")).startswith(SAFE_MODULES):
+        raise UnsafeModel(f"module {module.get('type')!r} is not sentence-transformers'")
+    path = Path(str(module.get("path", "")))
+    if path.is_absolute() or ".." in path.parts:
+        raise UnsafeModel(f"module path {str(path)!r} leaves the folder (..)")
 
 
 class StaticEncoder:
     """A StaticEmbedding folder read by tokenizers and numpy: the mean of its tokens' rows."""
 
     def __init__(self, folder: Path) -> None:
-        module = next(
-            m for m in json.loads((folder / "modules.json").read_text("utf-8")) if m["idx"] == 0
-        )
+        module = next(m for m in _modules(folder) if m["idx"] == 0)
         part = folder / module["path"]
         self._tokenizer = Tokenizer.from_file(str(part / "tokenizer.json"))
         self._tokenizer.no_padding()
@@ -140,11 +145,10 @@ class TransformerEncoder:
 
         # Progress is ours to show, and only on a terminal.
         disable_progress_bar()  # type: ignore[no-untyped-call]  # transformers has no types here
-        self._model = SentenceTransformer(name, device="cpu", trust_remote_code=False)
-        declared: Mapping[str, Any] = self._model.prompts or {}
-        default = str(declared.get(str(self._model.default_prompt_name), ""))
-        self._query = str(declared.get("query") or default)
-        self._passage = str(declared.get("passage") or declared.get("document") or default)
+        # float: half precision is stored to be small, and divides an empty text by zero.
+        self._model = SentenceTransformer(name, device="cpu", trust_remote_code=False).float()
+        prompts = read_prompts(self._model.prompts or {}, self._model.default_prompt_name)
+        self._query, self._passage = prompts["query"], prompts["passage"]
         self.dim = int(self._model.get_embedding_dimension() or 0)
         folder = Path(name)
         self.fingerprint = _fingerprint(folder) if folder.is_dir() else self._state_fingerprint()
@@ -190,17 +194,29 @@ def unit_rows(raw: NDArray[np.float32]) -> Vectors:
     return rows
 
 
-def _module_names(folder: Path) -> list[str]:
+def _modules(folder: Path) -> list[dict[str, Any]]:
     modules = json.loads((folder / "modules.json").read_text("utf-8"))
-    return [str(module["type"]).rsplit(".", 1)[-1] for module in modules]
+    if not isinstance(modules, list) or not all(isinstance(m, dict) for m in modules):
+        raise ValueError(f"modules.json of {folder.name} is not a list of modules")
+    return modules
+
+
+def _module_names(folder: Path) -> list[str]:
+    return [str(module["type"]).rsplit(".", 1)[-1] for module in _modules(folder)]
 
 
 def _prompts(folder: Path) -> dict[str, str]:
     path = folder / "config_sentence_transformers.json"
-    declared = json.loads(path.read_text("utf-8")).get("prompts") or {} if path.is_file() else {}
+    config = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    return read_prompts(config.get("prompts") or {}, config.get("default_prompt_name"))
+
+
+def read_prompts(declared: Mapping[str, str | None], default_name: str | None) -> dict[str, str]:
+    """The prompts of queries and passages, each the default one where none is declared."""
+    default = str(declared.get(default_name or "") or "")
     return {
-        "query": str(declared.get("query") or ""),
-        "passage": str(declared.get("passage") or declared.get("document") or ""),
+        "query": str(declared.get("query") or default),
+        "passage": str(declared.get("passage") or declared.get("document") or default),
     }
 
 

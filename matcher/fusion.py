@@ -21,6 +21,7 @@ BM25_WEIGHT = 0.1
 HUB_SHARE = 0.5
 """How much of a text's nearness to everyone is taken off its nearness to a question."""
 HUB_NEIGHBOURS = 30
+PRIOR_PAIRS = 100
 NEIGHBOURS = 10
 """How many nearest texts say whether one is a hub (CSLS: Conneau et al., ICLR 2018)."""
 
@@ -39,17 +40,27 @@ class Neighbours(NamedTuple):
     cosines: Floats
 
 
-def measure_background(left: Floats, right: Floats, *, sample: int = 400) -> Background:
+def measure_background(
+    left: Floats, right: Floats, *, prior: Background | None = None, sample: int = 400
+) -> Background:
     """Mean and deviation of the cosine over pairs of `left` and `right` rows.
 
     At most `sample` evenly spaced rows of each side, so equal input gives equal output.
-    The median and the lower half stand for all: the few true meetings must not move them.
+    The median and the lower half stand for all: the few true meetings must not move them. Few
+    pairs say little, so they are mixed with `prior` as if that came from a hundred more.
     """
     cosines = _spaced(left, sample) @ _spaced(right, sample).T
     if cosines.size == 0:
-        return Background(0.0, 1.0)
+        return prior or Background(0.0, 1.0)
     low, middle = np.quantile(cosines, [0.1587, 0.5])
-    return Background(float(middle), float(max(middle - low, 1e-3)))
+    found = Background(float(middle), float(max(middle - low, 1e-3)))
+    if prior is None:
+        return found
+    share = cosines.size / (cosines.size + PRIOR_PAIRS)
+    return Background(
+        share * found.mean + (1 - share) * prior.mean,
+        share * found.deviation + (1 - share) * prior.deviation,
+    )
 
 
 def hubness(neighbours: Neighbours) -> Floats:

@@ -1,6 +1,6 @@
 """From statements and who is near whom to chosen pairings with their bars, alternates, orphans."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from matcher.bars import (
 )
 from matcher.encoder import Encoder, Vectors
 from matcher.fusion import (
+    Background,
     Neighbours,
     closeness,
     correct_hubs,
@@ -35,6 +36,8 @@ Indices = NDArray[np.int64]
 NEAR_IN_MEANING = 30
 NEAR_IN_WORDS = 10
 ALTERNATES = 3
+BACKGROUND = Background(0.2, 0.1)
+"""Of the bundled encoder, on texts of a few sentences."""
 
 
 class TextPair(NamedTuple):
@@ -113,21 +116,25 @@ class Proposals:
         )
 
 
-def suggest_pairings(
+def suggest_pairings(  # noqa: PLR0913 - each is one fact of the run
     statements: Sequence[Statement],
     blocks: Sequence[Block],
     *,
     known: Iterable[tuple[int, int]] = (),
     limits: Limits | None = None,
     weights: Weights | None = None,
+    background: Background = BACKGROUND,
+    seeking: Collection[Kind] = (),
 ) -> Proposals:
     """Choose the pairings of several blocks together, under one set of limits.
 
     `statements` are sorted by id. A pair within one organisation is never a candidate.
+    `background` is the encoder's, for blocks too small to tell it. `seeking` are kinds that must
+    be covered beside those on the left of a block: they are listed even where nobody could answer.
     """
     limits, weights = limits or Limits(), weights or Weights()
     known = tuple(known)
-    parts = [_candidates_of(statements, block) for block in blocks]
+    parts = [_candidates_of(statements, block, background) for block in blocks]
     left, right, near = _merge(parts, len(statements))
     meaning = meaning_bar(near)
     best = np.full(len(statements), -1, dtype=np.float32)
@@ -142,7 +149,7 @@ def suggest_pairings(
         novelties(statements, left, right, known=known),
     )
     candidates = Candidates(left, right, weights.score(bars))
-    seats = _seats(statements, blocks)
+    seats = _seats(statements, {*seeking, *(block.left.kind for block in blocks)})
     chosen = choose_pairings(candidates, seats, limits)
     room = room_after(candidates, chosen, seats, limits)
     return Proposals(candidates, bars, chosen, seats, limits, best, room)
@@ -210,7 +217,7 @@ def nearest_in_meaning(asking: Side, asked: Side, k: int = NEAR_IN_MEANING) -> N
 
 
 def _candidates_of(
-    statements: Sequence[Statement], block: Block
+    statements: Sequence[Statement], block: Block, prior: Background
 ) -> tuple[Indices, Indices, Floats]:
     """Pairs near in meaning or in words, with their closeness."""
     left, right = block.left, block.right
@@ -242,7 +249,7 @@ def _candidates_of(
         hubness(block.left_of_right)[columns],
     )
     words = word_cosines(left_words, right_words, (rows, columns))
-    background = measure_background(left.vectors, right.vectors)
+    background = measure_background(left.vectors, right.vectors, prior=prior)
     return left.positions[rows], right.positions[columns], closeness(meaning, words, background)
 
 
@@ -259,12 +266,9 @@ def _merge(
     return left[first], right[first], near[first].astype(np.float32)
 
 
-def _seats(statements: Sequence[Statement], blocks: Sequence[Block]) -> Seats:
-    seeking = np.zeros(len(statements), dtype=np.bool_)
-    for block in blocks:
-        seeking[block.left.positions] = True
+def _seats(statements: Sequence[Statement], seeking: Collection[Kind]) -> Seats:
     return Seats(
-        seeking=seeking,
+        seeking=np.array([s.kind in seeking for s in statements], dtype=np.bool_),
         organisation=np.array([s.organisation for s in statements], dtype=np.int64),
         limited=np.array([s.college == College.ACADEMIC for s in statements], dtype=np.bool_),
     )

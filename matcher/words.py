@@ -20,7 +20,7 @@ Indices = NDArray[np.int64]
 # marks go, the word stays.
 INCLUSIVE = re.compile(
     r"(?<=\w)(?:[·•‧∙](?:\w{1,5})|\((?:e|es|s|ne|nes|trice|trices|euse|euses|ère|ères)\)s?"
-    r"|\.(?:e|es|s|ne|nes)(?:\.s)?(?=\W|$)|-(?:e|es|ne|nes|trice|trices)-s(?=\W|$))+"
+    r"|\.(?:e|es|s|ne|nes|rices?|trices?|euses?|ères?)(?:\.s)?(?=\W|$)|-(?:e|es|ne|nes|trice|trices)-s(?=\W|$))+"
 )
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 ELISION = re.compile(r"^(?:[cdjlmnst]|qu|jusqu|lorsqu|puisqu|quoiqu|presqu)['’]", re.IGNORECASE)
@@ -103,7 +103,8 @@ def weigh_words(left: Sequence[str], right: Sequence[str]) -> tuple[Matrix, Matr
     counts = _count([*left, *right])
     n_texts = max(counts.shape[0], 1)
     frequency = np.bincount(counts.indices, minlength=counts.shape[1])
-    rarity = np.log((1 + n_texts) / (1 + frequency)).astype(np.float32)
+    # 1 + …: a word that all of few texts use still counts.
+    rarity = np.log(1 + n_texts / np.maximum(frequency, 1)).astype(np.float32)
     weights = counts.copy()
     weights.data = (1 + np.log(counts.data)) * rarity[counts.indices]
     lengths = np.sqrt(np.asarray(weights.multiply(weights).sum(axis=1)).ravel())
@@ -168,7 +169,9 @@ def _stem(word: str) -> str:
     """The stem with its accents folded, empty for a stop word or a lone letter."""
     if word in STOP_WORDS or (len(word) < 2 and not word.isdigit()):
         return ""
-    return _fold(_french().stemWord(word))
+    stem = _fold(_french().stemWord(word))
+    # Snowball keeps the plural of short words: amis, vélos, élus.
+    return stem[:-1] if len(stem) > 3 and stem.endswith("s") else stem
 
 
 @lru_cache(maxsize=1)

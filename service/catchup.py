@@ -5,6 +5,7 @@ epoch, same model, not newer than the database), else from nothing, and applies 
 """
 
 import json
+import logging
 from collections.abc import Sequence
 
 import numpy as np
@@ -21,6 +22,7 @@ from service.store.revisions import Mark, current_mark
 from service.store.statements import Change, changes_since, ids_of_kind
 from service.store.vectors import keep_vectors, stored_vectors, texts_without_vector
 
+LOGGER = logging.getLogger(__name__)
 EMBEDDED_AT_ONCE = 4096
 """Texts embedded between two commits: what is stored is not embedded again after a crash."""
 PUBLISHED_SHARE = 0.05
@@ -86,7 +88,11 @@ def publish_now(resources: Resources) -> None:
         "vectors.faiss": indexes.vectors.to_bytes(),
         "words.json": json.dumps(indexes.terms, ensure_ascii=False).encode(),
     }
-    publish(resources.settings.index_folder, label, files)
+    try:
+        publish(resources.settings.index_folder, label, files)
+    except OSError as error:
+        # Derived data: a full or closed disk must not keep anyone from an answer.
+        LOGGER.warning("indexes not published: %s", error)
     indexes.published, indexes.unpublished = indexes.revision, 0
 
 
@@ -94,7 +100,7 @@ def _start_over(resources: Resources, mark: Mark) -> None:
     """Take the published indexes, or empty ones where none fits."""
     try:
         fresh = read_snapshot(resources, mark)
-    except SnapshotRefused:
+    except (SnapshotRefused, OSError):
         # Derived data, of another time, place or model: rebuilt from the stored vectors.
         fresh = Indexes(FaissIndex(resources.encoder.dim), TantivyIndex())
     indexes = resources.indexes

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from sqlalchemy.exc import DatabaseError
 
 from matcher.assignment import Limits
 from matcher.statements import Kind
 from service import terminal
-from service.errors import Refused
+from service.errors import Damaged, Refused
 from service.resources import Resources, load_named_encoder, open_resources
 from service.settings import Settings
 from service.workflows import set_up, show
@@ -22,7 +23,7 @@ from service.workflows.evaluate import evaluate
 from service.workflows.suggest import Plan, parse_kinds, suggest
 from service.workflows.take_in import ImportPlan, take_in
 
-REFUSED, IN_PART = 1, 3
+REFUSED, DAMAGED, IN_PART = 1, 2, 3
 
 cli = typer.Typer(
     help="Rapproche les problématiques d'un territoire et les savoirs qui y répondent.",
@@ -173,7 +174,11 @@ def check_command(
     data: DataOption = None,
 ) -> None:
     """Vérifie que la base est entière et que les index concordent (0, 1 réparable, 2 perdu)."""
-    with _refusals(as_json=as_json), _open(data) as resources, terminal.progress() as tell:
+    with (
+        _refusals(as_json=as_json, damaged_code=DAMAGED),
+        _open(data) as resources,
+        terminal.progress() as tell,
+    ):
         health = check(resources, repair=repair, progress=tell)
     _print(health.as_json(), as_json, terminal.show_health)
     raise typer.Exit(health.exit_code)
@@ -216,15 +221,21 @@ def main() -> None:
 @contextmanager
 def _open(data: Path | None) -> Iterator[Resources]:
     settings = Settings() if data is None else Settings(data=data)
-    resources = open_resources(settings)
     try:
-        yield resources
-    finally:
-        resources.engine.dispose()
+        resources = open_resources(settings)
+        try:
+            yield resources
+        finally:
+            resources.engine.dispose()
+    except DatabaseError as error:
+        raise Damaged(
+            f"La base de données ne se lit pas ({error.orig}). Si elle est endommagée, restaurez "
+            "une sauvegarde ; si elle est occupée ou injoignable, réessayez."
+        ) from error
 
 
 @contextmanager
-def _refusals(*, as_json: bool) -> Iterator[None]:
+def _refusals(*, as_json: bool, damaged_code: int = REFUSED) -> Iterator[None]:
     """Bad input ends with its message and code 1, and nothing else."""
     try:
         yield
@@ -232,7 +243,7 @@ def _refusals(*, as_json: bool) -> Iterator[None]:
         if as_json:
             typer.echo(json.dumps({"error": str(refusal)}, ensure_ascii=False))
         terminal.complain(str(refusal))
-        raise typer.Exit(REFUSED) from None
+        raise typer.Exit(damaged_code if isinstance(refusal, Damaged) else REFUSED) from None
 
 
 def _print(shown: Mapping[str, Any], as_json: bool, show_it: Any) -> None:  # noqa: ANN401, FBT001

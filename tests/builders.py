@@ -54,7 +54,7 @@ def import_rows(
 ) -> ImportReport:
     """Import these rows as problems of Plaine Commune, unless `options` say otherwise."""
     path = write_csv(resources.settings.data / "rows.csv", header, rows)
-    plan = {"path": path, "sociopole": SLUG, "kind": "problem"} | options
+    plan: dict[str, Any] = {"path": path, "sociopole": SLUG, "kind": "problem"} | options
     return take_in(resources, ImportPlan(**plan))
 
 

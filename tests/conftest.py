@@ -33,7 +33,7 @@ OpenResources = Callable[..., Resources]
 
 def pytest_configure() -> None:
     """Put the tests' files in memory: each commit and snapshot would wait for the disk."""
-    memory = Path("/dev/shm")
+    memory = Path("/dev/shm")  # noqa: S108 - pytest makes its own folder in it
     if memory.is_dir() and shutil.disk_usage(memory).free > ROOM_BYTES:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
 
@@ -45,13 +45,28 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file with the tables, a few territories and one sociopôle."""
+    folder = tmp_path_factory.mktemp("template")
+    _fill(Settings(data=folder).url)
+    return folder / "sociopoles.sqlite3"
+
+
+@pytest.fixture
+def data(sqlite_template: Path, tmp_path: Path) -> Path:
+    """A data folder as the command line finds it after `sociopole add`."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    shutil.copy(sqlite_template, folder)
+    return folder
+
+
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
-def make_database(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[MakeDatabase]:
-    """Databases with the tables, a few territories and one sociopôle: as of one template."""
+def make_database(request: pytest.FixtureRequest, sqlite_template: Path) -> Iterator[MakeDatabase]:
+    """Fresh databases of each kind, filled as the template."""
     if request.param == "sqlite":
-        yield _copy_sqlite(tmp_path_factory.mktemp("template"))
+        yield lambda folder: _copy_sqlite(sqlite_template, folder)
     elif server := os.environ.get(POSTGRESQL):
         with ExitStack() as stack:
             yield _share_postgresql(server, stack)
@@ -85,16 +100,9 @@ def resources(open_more: OpenResources) -> Resources:
     return open_more()
 
 
-def _copy_sqlite(folder: Path) -> MakeDatabase:
-    template = Settings(data=folder)
-    _fill(template.url)
-
-    def copy(target: Path) -> str:
-        target.mkdir(exist_ok=True)
-        shutil.copy(folder / "sociopoles.sqlite3", target)
-        return ""
-
-    return copy
+def _copy_sqlite(template: Path, folder: Path) -> str:
+    shutil.copy(template, folder)
+    return ""
 
 
 def _share_postgresql(server: str, stack: ExitStack) -> MakeDatabase:

@@ -41,6 +41,16 @@ def live_statements(session: Session) -> dict[int, tuple[int, str]]:
     return {row.id: (row.revision, row.text_hash) for row in rows}
 
 
+def deleted_after(session: Session, revision: int) -> set[int]:
+    """The statements deleted after a revision: an index of then still knows them."""
+    rows = session.execute(
+        select(StatementRow.id).where(
+            StatementRow.deleted.is_(True), StatementRow.revision > revision
+        )
+    )
+    return set(rows.scalars())
+
+
 def vector_sizes(session: Session, fingerprint: str) -> list[int]:
     """The distinct sizes in bytes of a model's stored vectors."""
     size = func.length(Vector.row)

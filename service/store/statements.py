@@ -105,9 +105,10 @@ def add_statements(
     used = set(taken)
     rows = []
     for draft, revision in zip(drafts, take_revisions(session, len(drafts)), strict=True):
-        public = (
-            draft.reference if draft.reference not in used else f"{draft.kind}-{draft.reference}"
-        )
+        public = draft.reference
+        # Two sheets that both number from 1 must not overwrite each other.
+        while public in used:
+            public = f"{draft.kind}-{public}"
         used.add(public)
         rows.append(
             asdict(draft)

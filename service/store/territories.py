@@ -69,7 +69,7 @@ def find_places(session: Session, words: str) -> list[Place]:
         return _places(session, Territory.id == f"{level}:{code.strip()}")
     found = _places(session, Territory.code == text.upper())
     if not found and text.isdigit():
-        found = _places(session, Territory.former_codes.like(f"%{text}%"))
+        found = _places(session, (" " + Territory.former_codes + " ").like(f"% {text} %"))
     return found or _places(session, Territory.name_key == name_key(text))
 
 

@@ -16,6 +16,7 @@ from service.resources import Indexes, Progress, Resources
 from service.store.health import (
     broken_references,
     broken_storage,
+    deleted_after,
     live_statements,
     vector_sizes,
 )
@@ -100,21 +101,17 @@ def _look(resources: Resources) -> Health:
         findings += list(_vector_faults(session, resources))
         live = live_statements(session)
         mark = current_mark(session)
-        indexed = 0
         try:
             snapshot = read_snapshot(resources, mark)
-        except SnapshotRefused as refusal:
-            findings.append(Finding(Severity.REPAIRABLE, f"index publié inutilisable : {refusal}"))
-            snapshot = None
-        if snapshot:
-            indexed = len(snapshot.vectors)
-            findings += list(_index_faults(session, resources, snapshot, live))
-    pending = (
-        sum(revision > snapshot.revision for revision, _ in live.values())
-        if snapshot
-        else (len(live))
-    )
-    return Health(findings, len(live), indexed, pending)
+        except (SnapshotRefused, OSError) as refusal:
+            # A missing index is no fault: it is derived, and built at the next search.
+            if not (isinstance(refusal, SnapshotRefused) and refusal.reason == "missing"):
+                message = f"index publié inutilisable : {refusal}"
+                findings.append(Finding(Severity.REPAIRABLE, message))
+            return Health(findings, len(live), indexed=0, pending=len(live))
+        findings += list(_index_faults(session, resources, snapshot, live))
+    pending = sum(revision > snapshot.revision for revision, _ in live.values())
+    return Health(findings, len(live), len(snapshot.vectors), pending)
 
 
 def _vector_faults(session: Session, resources: Resources) -> Iterator[Finding]:
@@ -139,6 +136,9 @@ def _index_faults(
     missing = sorted(due - there)
     if missing:
         yield Finding(Severity.REPAIRABLE, f"absents de l'index : {_few(missing)}")
+    phantoms = sorted(there - set(live) - deleted_after(session, snapshot.revision))
+    if phantoms:
+        yield Finding(Severity.REPAIRABLE, f"de trop dans l'index : {_few(phantoms)}")
     if set(snapshot.terms) != there:
         yield Finding(Severity.REPAIRABLE, "l'index des mots et celui du sens diffèrent")
     both = sorted(due & there)

@@ -69,7 +69,10 @@ def evaluate(
             rankings[name][query] = [names[i] for i, _ in ranking if names[i] != query]
         if progress and done % 20 == 0:
             progress("Questions", done, len(collection.questions))
-    return {name: measure_ranking(found, collection.grades) for name, found in rankings.items()}
+    try:
+        return {name: measure_ranking(found, collection.grades) for name, found in rankings.items()}
+    except ValueError as error:
+        raise Refused(f"{folder} : aucune question n'a de réponse jugée pertinente.") from error
 
 
 def read_collection(folder: Path) -> Collection:

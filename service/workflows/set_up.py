@@ -25,6 +25,7 @@ DEMO_SOCIOPOLES = (
 )
 SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 LONGEST_SLUG = 60
+LONGEST_NAME = 200
 
 
 def initialise(resources: Resources) -> None:
@@ -51,8 +52,8 @@ def create_sociopole(resources: Resources, *, slug: str, name: str, territory: s
             f"« {slug} » ne convient pas comme nom court : des minuscules sans accent, des "
             "chiffres et des tirets, par exemple plaine-commune."
         )
-    if not name.strip():
-        raise Refused("Donnez un nom au sociopôle.")
+    if not 1 <= len(name.strip()) <= LONGEST_NAME:
+        raise Refused(f"Donnez au sociopôle un nom de 1 à {LONGEST_NAME} caractères.")
     initialise(resources)
     with write(resources.engine) as session:
         if exists(session, slug):

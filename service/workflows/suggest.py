@@ -92,7 +92,12 @@ def suggest(resources: Resources, slug: str, plan: Plan, progress: Progress | No
     blocks = _blocks(resources, views, plan.kinds, rows)
     tell("Choix des rapprochements", 1, 3)
     proposals = suggest_pairings(
-        [view.statement for view in views], blocks, known=known, limits=plan.limits
+        [view.statement for view in views],
+        blocks,
+        known=known,
+        limits=plan.limits,
+        background=resources.background,
+        seeking={left for left, _ in plan.kinds},
     )
     tell("Raisons", 2, 3)
     pairings = _describe(resources, views, proposals)

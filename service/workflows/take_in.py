@@ -107,7 +107,7 @@ def take_in(
     tell("Enregistrement", 2, 3)
     with write(resources.engine) as session:
         sociopole = get_sociopole(session, plan.sociopole)
-        outcome = _sort(session, sociopole, rows, ties)
+        outcome = _sort(session, sociopole, rows, ties, mapping)
         outcome.errors = sorted([*outcome.errors, *errors])
         # A trial goes all the way and is undone: it reports exactly what would happen.
         written = not plan.dry_run and (plan.skip_errors or not outcome.errors)
@@ -180,6 +180,7 @@ def _sort(
     sociopole: SociopoleView,
     rows: Sequence[ReadRow],
     ties: Mapping[str, Mapping[str, Tie]],
+    mapping: Mapping[str, str],
 ) -> Sorted:
     places, unknown = _places(session, sociopole, {row.territory for row in rows})
     numbers = _organisations(session, sociopole.id, rows)
@@ -188,7 +189,9 @@ def _sort(
     seen: dict[tuple[str, str], tuple[int, StatementDraft]] = {}
     for row in rows:
         if row.territory in unknown:
-            outcome.errors.append(RowError(row.number, "territory", unknown[row.territory]))
+            outcome.errors.append(
+                RowError(row.number, mapping.get("territory", ""), unknown[row.territory])
+            )
             continue
         kind, known_as = by_public.get(row.given_id, ("", ""))
         reference = known_as if kind == row.kind else row.reference
@@ -196,7 +199,7 @@ def _sort(
         draft = _draft(row, reference, organisation, places, ties)
         key = (row.kind, reference)
         if key in seen:
-            _count_repeat(outcome, row, draft, seen[key])
+            _count_repeat(outcome, row, draft, seen[key], column=mapping.get("id", ""))
             continue
         seen[key] = (row.number, draft)
         if organisation is not None and any(row.contact):
@@ -212,17 +215,23 @@ def _sort(
 
 
 def _count_repeat(
-    outcome: Sorted, row: ReadRow, draft: StatementDraft, first: tuple[int, StatementDraft]
+    outcome: Sorted,
+    row: ReadRow,
+    draft: StatementDraft,
+    first: tuple[int, StatementDraft],
+    *,
+    column: str,
 ) -> None:
     number, earlier = first
-    if draft.text == earlier.text and draft.organisation_id == earlier.organisation_id:
+    same_text = draft.text.split() == earlier.text.split()
+    if same_text and draft.organisation_id == earlier.organisation_id:
         outcome.duplicates += 1
         return
     message = (
         f"l'identifiant « {row.given_id} » est déjà celui de la ligne {number} : "
         "donnez-lui en un autre"
     )
-    outcome.errors.append(RowError(row.number, "id", message))
+    outcome.errors.append(RowError(row.number, column, message))
 
 
 def _draft(

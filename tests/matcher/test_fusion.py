@@ -9,6 +9,7 @@ from matcher.fusion import (
     closeness,
     correct_hubs,
     fuse_answers,
+    hub_strengths,
     hubness,
     measure_background,
 )
@@ -16,7 +17,8 @@ from matcher.fusion import (
 
 def unit(*rows: tuple[float, ...]) -> np.ndarray:
     array = np.array(rows, dtype=np.float32)
-    return array / np.linalg.norm(array, axis=1, keepdims=True)
+    lengths: np.ndarray = np.linalg.norm(array, axis=1, keepdims=True)
+    return np.asarray(array / lengths)
 
 
 def neighbours(*rows: list[float]) -> Neighbours:
@@ -75,6 +77,14 @@ def test_the_background_of_nothing_and_of_equals_can_be_divided_by() -> None:
     assert measure_background(same, same).deviation > 0
 
 
+def test_few_pairs_say_little_beside_what_is_known_of_the_encoder() -> None:
+    same, prior = unit((1, 0)), Background(0.2, 0.1)
+    nothing = np.empty((0, 2), dtype=np.float32)
+
+    assert measure_background(same, same, prior=prior) == pytest.approx(prior, abs=0.02)
+    assert measure_background(nothing, nothing, prior=prior) == prior
+
+
 def test_closeness_grows_with_meaning_and_with_words() -> None:
     meaning = np.array([0.1, 0.3, 0.1], dtype=np.float32)
     words = np.array([0, 0, 0.2], dtype=np.float32)
@@ -86,22 +96,48 @@ def test_closeness_grows_with_meaning_and_with_words() -> None:
     assert near_in_words > far
 
 
-def test_what_both_rankings_find_comes_first() -> None:
-    fused = fuse_answers([(1, 0.9), (2, 0.8)], [(3, 9.0), (2, 8.0)])
+def fused(
+    meaning: dict[int, float], words: dict[int, float], hubs: dict[int, float] | None = None
+) -> list[int]:
+    found = fuse_answers(meaning, words, hubs=hubs or {}, deviation=0.1)
+    return [identity for identity, _ in found]
 
-    assert [identity for identity, _ in fused] == [2, 1, 3]
+
+def test_words_lift_an_answer_that_is_nearly_as_near() -> None:
+    meaning = {1: 0.50, 2: 0.49, 3: 0.1}
+
+    assert fused(meaning, {}) == [1, 2, 3]
+    assert fused(meaning, {2: 5.0}) == [2, 1, 3]
+
+
+def test_a_text_near_to_everyone_gives_way() -> None:
+    meaning = {1: 0.50, 2: 0.49}
+
+    assert fused(meaning, {}, hubs={1: 0.1}) == [2, 1]
 
 
 def test_equal_answers_are_ordered_by_id() -> None:
-    fused = fuse_answers([(9, 0.5)], [(4, 7.0)])
-
-    assert fused == [(4, pytest.approx(1 / 61)), (9, pytest.approx(1 / 61))]
+    assert fused({9: 0.5, 4: 0.5}, {}) == [4, 9]
 
 
-def test_nothing_that_was_found_is_lost() -> None:
-    meaning = [(i, 1.0 - i / 10) for i in range(5)]
-    words = [(i, 9.0 - i) for i in range(3, 8)]
+def test_no_answer_is_no_ranking() -> None:
+    assert fused({}, {}) == []
 
-    assert {identity for identity, _ in fuse_answers(meaning, words)} == set(range(8))
-    assert [identity for identity, _ in fuse_answers(meaning, [])] == [0, 1, 2, 3, 4]
-    assert fuse_answers([], []) == []
+
+def test_hubs_are_measured_against_the_other_side() -> None:
+    needs = np.array([[1, 0, 0], [0, 1, 0]], dtype=np.float32)
+    answers = np.array([[0.6, 0.8, 0], [0, 0, 1]], dtype=np.float32)
+
+    strengths = hub_strengths(
+        np.concatenate([needs, answers]), np.array([True, True, False, False])
+    )
+
+    assert strengths[2] > 0 > strengths[3]
+    assert strengths[:2].mean() == pytest.approx(0, abs=1e-6)
+
+
+def test_a_lone_side_is_its_own_measure_and_nothing_is_near_itself() -> None:
+    rows = np.eye(3, dtype=np.float32)
+
+    assert hub_strengths(rows, np.ones(3, dtype=np.bool_)) == pytest.approx([0, 0, 0])
+    assert len(hub_strengths(rows[:0], np.ones(0, dtype=np.bool_))) == 0

@@ -2,17 +2,22 @@
 
 from collections.abc import Sequence
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pytest
 
 from matcher.assignment import Limits
+from matcher.bars import ADEQUATE
+from matcher.fusion import Background
 from matcher.pairing import Block, Proposals, Side, nearest_in_meaning, suggest_pairings
 from matcher.statements import Kind, Statement, passages
 from tests.builders import statement
-from tests.fakes import WordEncoder
+from tests.fakes import DIM, WordEncoder
 
 PROBLEM, INTEREST = Kind.PROBLEM, Kind.INTEREST
+BACKGROUND = Background(0, DIM**-0.5)
+"""Of the encoder of these tests: texts that share no word are orthogonal but for chance."""
 TOPICS = (
     "vélo piste cyclable école",
     "moisissure logement isolation humidité",
@@ -25,18 +30,18 @@ TOPICS = (
 
 def side(statements: Sequence[Statement], kind: Kind) -> Side:
     positions = np.flatnonzero([s.kind == kind for s in statements]).astype(np.int64)
-    texts = passages([statements[p] for p in positions])
+    texts = passages([statements[p] for p in positions.tolist()])
     return Side(kind, positions, WordEncoder().encode_passages(texts))
 
 
 def block(statements: Sequence[Statement], left: Kind, right: Kind) -> Block:
-    sides = side(statements, left), side(statements, right)
-    return Block(*sides, nearest_in_meaning(*sides), nearest_in_meaning(*reversed(sides)))
+    a, b = side(statements, left), side(statements, right)
+    return Block(a, b, nearest_in_meaning(a, b), nearest_in_meaning(b, a))
 
 
-def suggest(statements: Sequence[Statement], *kinds: Kind, **options: object) -> Proposals:
+def suggest(statements: Sequence[Statement], *kinds: Kind, **options: Any) -> Proposals:
     blocks = [block(statements, PROBLEM, kind) for kind in kinds or (INTEREST,)]
-    return suggest_pairings(statements, blocks, **options)  # type: ignore[arg-type]  # the tests' own options
+    return suggest_pairings(statements, blocks, background=BACKGROUND, **options)
 
 
 def pairs(proposals: Proposals) -> list[tuple[int, int]]:
@@ -59,7 +64,7 @@ def statements() -> list[Statement]:
 def test_each_problem_meets_the_research_on_its_topic(statements: list[Statement]) -> None:
     proposals = suggest(statements)
 
-    assert sorted(pairs(proposals)) == [(i, i + len(TOPICS)) for i in range(len(TOPICS))]
+    assert {(i, i + len(TOPICS)) for i in range(len(TOPICS))} <= set(pairs(proposals))
     assert proposals.uncovered() == []
 
 
@@ -139,13 +144,16 @@ def test_alternates_are_adequate_partners_that_were_not_chosen(
 def test_what_nobody_answers_is_listed_with_how_near_someone_came(
     statements: list[Statement],
 ) -> None:
-    lonely = statement(99, text="chorale sans chef depuis mars")
+    strangers = [statement(90 + i, text=f"insolite{i} bizarre{i} rare{i}") for i in range(8)]
 
-    proposals = suggest([*statements, lonely])
+    proposals = suggest(statements + strangers)
 
-    assert proposals.uncovered() == [len(statements)]
-    assert 0 <= proposals.best_meaning[len(statements)] < 0.5
-    assert proposals.blocking(len(statements)) == (False, False)
+    # By chance some of them come near enough to something.
+    uncovered = proposals.uncovered()
+    assert len(uncovered) >= 3
+    assert min(uncovered) >= len(statements)
+    assert all(0 <= proposals.best_meaning[position] < ADEQUATE for position in uncovered)
+    assert all(proposals.blocking(position) == (False, False) for position in uncovered)
 
 
 def test_a_loaded_partner_is_named_as_what_blocks() -> None:

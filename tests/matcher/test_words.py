@@ -92,12 +92,12 @@ def test_shared_terms_stop_at_the_limit() -> None:
 
 
 def test_a_text_is_cut_at_the_ends_of_its_sentences() -> None:
-    text = "Le toit fuit depuis deux ans ! Qui peut nous aider ? On cherche encore…\nUn maçon serait bien."
+    text = "Le toit fuit depuis un an ! Qui peut aider ? On cherche bien…\nUn maçon serait bien."
 
     assert sentences(text) == [
-        "Le toit fuit depuis deux ans !",
-        "Qui peut nous aider ?",
-        "On cherche encore…",
+        "Le toit fuit depuis un an !",
+        "Qui peut aider ?",
+        "On cherche bien…",
         "Un maçon serait bien.",
     ]
 

@@ -1,5 +1,7 @@
 """A question in words is answered by statements, each with its sentence."""
 
+from typing import Any
+
 import pytest
 
 from service.errors import NotFound, Refused
@@ -25,9 +27,8 @@ def filled(resources: Resources) -> Resources:
     return resources
 
 
-def ids(resources: Resources, text: str = "vélos", **options: object) -> set[str]:
-    query = Query(text, **options)  # type: ignore[arg-type]  # the tests' own options
-    return {found.view.public_id for found in answer(resources, query)}
+def ids(resources: Resources, text: str = "vélos", **options: Any) -> set[str]:
+    return {found.view.public_id for found in answer(resources, Query(text, **options))}
 
 
 @pytest.mark.parametrize(
@@ -46,7 +47,7 @@ def ids(resources: Resources, text: str = "vélos", **options: object) -> set[st
     ],
 )
 def test_a_filter_holds_on_every_answer(
-    filled: Resources, options: dict[str, object], expected: set[str]
+    filled: Resources, options: dict[str, Any], expected: set[str]
 ) -> None:
     if "football" in str(options.get("sector", "")):
         options = options | {"sector": filled.sectors.label("011075")}

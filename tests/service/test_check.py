@@ -114,16 +114,16 @@ def test_broken_vectors_are_repairable_and_repaired(
     assert answer(filled, Query("vélos")) == before
 
 
-def test_a_statement_the_index_does_not_know_is_named(filled: Resources) -> None:
+def test_an_index_that_knows_a_statement_the_database_does_not_is_repairable(
+    filled: Resources,
+) -> None:
     with write(filled.engine) as session:
-        gone = StatementRow.public_id == "2"
-        # Not through a deletion of ours: the index cannot have heard of it.
-        session.execute(update(StatementRow).where(gone).values(public_id="9", deleted=True))
+        session.execute(delete(StatementRow).where(StatementRow.public_id == "2"))
 
-    health = check(filled)
+    found, repaired = check(filled), check(filled, repair=True)
 
-    assert health.exit_code == 1
-    assert health.statements == 2
+    assert (found.exit_code, repaired.exit_code) == (1, 0)
+    assert check(filled).indexed == 2
 
 
 def test_what_changed_since_the_snapshot_is_pending_and_no_fault(

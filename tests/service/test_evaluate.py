@@ -87,5 +87,5 @@ def test_a_line_that_cannot_be_read_is_refused_with_its_number(
 def test_judgements_that_find_nothing_relevant_are_refused(tmp_path: Path) -> None:
     folder = write_beir(tmp_path / "gold", CORPUS, QUERIES, ["q1 d1 0"])
 
-    with pytest.raises(Refused, match="pertinent|jugée"):
+    with pytest.raises(Refused, match="pertinent"):
         evaluate(folder, WordEncoder())

@@ -59,7 +59,7 @@ def test_each_fault_says_its_row_its_column_and_what_to_do(
 def test_the_column_is_named_as_the_file_names_it(resources: Resources) -> None:
     rows = [("Pas de vélos", "Atlantide"), ("", "")]
 
-    report = import_rows(resources, ("Problématique", "Commune"), rows + [("", "93066")])
+    report = import_rows(resources, ("Problématique", "Commune"), [*rows, ("", "93066")])
 
     assert [error.column for error in report.errors] == ["Commune", "Problématique"]
 

@@ -1,0 +1,18 @@
+"""Every benchmark, one after the other: `python -m benchmarks [--real FOLDER]`."""
+
+import subprocess
+import sys
+
+from benchmarks.task import REPOSITORY
+
+
+def main() -> None:
+    """Run each in a process of its own, so that none inherits the memory of another."""
+    for name in ("pairing", "search"):
+        command = [sys.executable, "-m", f"benchmarks.{name}", *sys.argv[1:]]
+        subprocess.run(command, check=True, cwd=REPOSITORY)
+        print(flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,294 @@
+"""The command line: what it prints, and the exit code a script relies on."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, text
+from typer.testing import CliRunner, Result
+
+from service.cli import cli
+from tests.builders import SLUG, write_beir, write_csv, write_static_model
+
+WORDS = "vélo vélos jardin murs humides école enfants recherche logement compost besoin de sur les"
+HEADER = ("id", "organisation", "text", "territory")
+PROBLEMS = [("P1", "Roue Libre", "vélos enfants école", ""), ("P2", "Amicale", "murs humides", "")]
+INTERESTS = [
+    ("I1", "Labo", "recherche vélo école enfants", ""),
+    ("I2", "Unité", "logement murs", ""),
+]
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_static_model(tmp_path_factory.mktemp("models") / "tiny", WORDS, dim=32)
+
+
+@pytest.fixture
+def run(data: Path, model: Path) -> Run:
+    """Run a command on the test's own data folder."""
+
+    def invoke(*arguments: object, folder: Path | None = data) -> Result:
+        environment = {"SOCIOPOLES_MODEL": str(model), "SOCIOPOLES_DATA": str(folder or "")}
+        return CliRunner().invoke(cli, [str(a) for a in arguments], env=environment)
+
+    return invoke
+
+
+@pytest.fixture
+def problems(tmp_path: Path) -> Path:
+    return write_csv(tmp_path / "problems.csv", HEADER, PROBLEMS)
+
+
+@pytest.fixture
+def filled(run: Run, problems: Path, tmp_path: Path) -> Run:
+    run("import", problems, "--sociopole", SLUG, "--kind", "problem")
+    interests = write_csv(tmp_path / "interests.csv", HEADER, INTERESTS)
+    run("import", interests, "--sociopole", SLUG, "--kind", "interest")
+    return run
+
+
+def read(result: Result, *, code: int = 0) -> dict[str, Any]:
+    """What was printed, which must be JSON and nothing else."""
+    assert result.exit_code == code, result.output
+    shown: dict[str, Any] = json.loads(result.stdout)
+    return shown
+
+
+def test_sociopoles_are_listed_under_stable_names(filled: Run) -> None:
+    shown = read(filled("sociopole", "list", "--json"))
+
+    assert shown["sociopoles"] == [
+        {
+            "slug": SLUG,
+            "name": "Plaine Commune",
+            "territory": {
+                "id": "ept:200057867",
+                "level": "ept",
+                "code": "200057867",
+                "name": "Plaine Commune",
+            },
+            "statements": {"problem": 2, "offer": 0, "interest": 2, "course": 0},
+        }
+    ]
+
+
+def test_an_import_says_what_it_did_under_stable_names(run: Run, problems: Path) -> None:
+    shown = read(run("import", problems, "--sociopole", SLUG, "--kind", "problem", "--json"))
+
+    assert {key: shown[key] for key in ("rows", "created", "updated", "unchanged")} == {
+        "rows": 2,
+        "created": 2,
+        "updated": 0,
+        "unchanged": 0,
+    }
+    assert (shown["duplicates"], shown["errors"]) == (0, [])
+
+
+def test_suggestions_have_stable_names(filled: Run) -> None:
+    shown = read(filled("suggest", SLUG, "--json"))
+
+    assert {"sociopole", "run", "pairings", "orphans", "limits"} <= set(shown)
+    side = {"id", "kind", "title", "organisation", "college", "sector"}
+    for pairing in shown["pairings"]:
+        assert {"rank", "left", "right", "score", "bars", "reasons", "alternates"} <= set(pairing)
+        assert side <= set(pairing["left"])
+        assert side <= set(pairing["right"])
+        assert {"left_sentence", "right_sentence", "shared_terms"} <= set(pairing["reasons"][0])
+    for orphan in shown["orphans"]:
+        assert {"id", "title", "why"} <= set(orphan)
+    assert len(shown["pairings"]) + len(shown["orphans"]) >= 2
+
+
+def test_answers_have_stable_names(filled: Run) -> None:
+    shown = read(filled("search", "murs humides", "--kind", "problem", "-k", 1, "--json"))
+
+    [found] = shown["answers"]
+    assert {"id", "kind", "title", "organisation", "score", "sentence"} <= set(found)
+    assert (found["id"], found["sentence"]) == ("P2", "murs humides")
+
+
+def test_measures_have_stable_names(run: Run, tmp_path: Path) -> None:
+    folder = write_beir(tmp_path / "gold", {"d": "vélos"}, {"q": "vélos"}, ["q d 1"])
+
+    shown = read(run("evaluate", folder, "--json"))
+
+    names = {"ndcg@10", "mrr@10", "recall@1", "recall@10", "recall@100"}
+    assert {ranking: set(values) for ranking, values in shown.items()} == {
+        "words": names,
+        "meaning": names,
+        "both": names,
+    }
+
+
+def test_what_is_clean_ends_with_code_zero(filled: Run) -> None:
+    assert read(filled("check", "--json"))["status"] == "clean"
+
+
+def test_what_is_repairable_ends_with_code_one_and_is_repaired(filled: Run, data: Path) -> None:
+    [path] = (data / "indexes").rglob("words.json")
+    path.write_text("{}")
+
+    assert read(filled("check", "--json"), code=1)["status"] == "repairable"
+    assert read(filled("check", "--repair", "--json"))["repaired"] is True
+    assert filled("check").exit_code == 0
+
+
+def test_data_lost_ends_with_code_two(filled: Run, data: Path) -> None:
+    engine = create_engine(f"sqlite:///{data / 'sociopoles.sqlite3'}")
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE statement SET text = 'autre' WHERE public_id = 'P1'"))
+    engine.dispose()
+
+    assert read(filled("check", "--json"), code=2)["status"] == "lost"
+    assert "restaurez une sauvegarde" in filled("check").output
+
+
+def test_a_damaged_database_file_ends_with_code_two_and_a_message(filled: Run, data: Path) -> None:
+    path = data / "sociopoles.sqlite3"
+    content = bytearray(path.read_bytes())
+    # Every page but the first, which says that it is a database.
+    for start in range(4096, len(content), 4096):
+        content[start : start + 64] = b"\xff" * 64
+    path.write_bytes(content)
+
+    result = filled("check")
+
+    assert result.exit_code == 2
+    assert "Traceback" not in result.output
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+
+
+@pytest.mark.parametrize("text_", ["", "  "])
+def test_what_is_refused_ends_with_code_one_and_its_message(filled: Run, text_: str) -> None:
+    result = filled("search", text_, "--json")
+
+    assert "vide" in read(result, code=1)["error"]
+    assert "vide" in result.stderr
+
+
+def test_bad_rows_end_with_code_one_and_change_nothing(run: Run, tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "bad.csv", HEADER, [*PROBLEMS, ("P3", "A", "", "")])
+
+    result = run("import", path, "--sociopole", SLUG, "--kind", "problem", "--json")
+
+    [error] = read(result, code=1)["errors"]
+    assert set(error) == {"row", "column", "message"}
+    assert read(run("sociopole", "list", "--json"))["sociopoles"][0]["statements"]["problem"] == 0
+
+
+def test_bad_rows_left_aside_end_with_code_three(run: Run, tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "bad.csv", HEADER, [*PROBLEMS, ("P3", "A", "", "")])
+
+    result = run("import", path, "--sociopole", SLUG, "--kind", "problem", "--skip-errors")
+
+    assert result.exit_code == 3
+    assert "ligne" in result.output
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["import", "x.csv", "--sociopole", SLUG],
+        ["import", "x.csv", "--sociopole", SLUG, "--kind", "recette"],
+        ["suggest", SLUG, "--proposals", "0"],
+        ["suggest", SLUG, "--max-load", "beaucoup"],
+        ["search"],
+        ["nonsense"],
+        ["suggest", SLUG, "--nonsense"],
+    ],
+)
+def test_wrong_usage_ends_with_code_two(run: Run, arguments: list[str]) -> None:
+    assert run(*arguments).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["suggest", "lyon"],
+        ["suggest", SLUG, "--kinds", "problem-lab"],
+        ["import", "absent.csv", "--sociopole", SLUG, "--kind", "problem"],
+        ["search", "vélos", "-k", "0"],
+        ["search", "vélos", "--sociopole", "lyon"],
+        ["evaluate", "absent"],
+    ],
+)
+def test_what_is_not_there_ends_with_code_one_and_says_so(run: Run, arguments: list[str]) -> None:
+    result = run(*arguments)
+
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert len(result.stderr) > 20
+
+
+def test_a_mapping_that_is_none_is_refused(run: Run, problems: Path) -> None:
+    result = run(
+        "import", problems, "--sociopole", SLUG, "--kind", "problem", "--map", "text:Objet"
+    )
+
+    assert result.exit_code == 1
+    assert "--map champ=Colonne" in result.stderr
+
+
+def test_a_mapping_is_followed(run: Run, tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "rows.csv", ("A", "B = C"), [("vélos", "Roue Libre")])
+
+    options = ("--map", "text=A", "--map", "organisation=B = C", "--json")
+    shown = read(run("import", path, "--sociopole", SLUG, "--kind", "offer", *options))
+
+    assert shown["columns"] == {"text": "A", "organisation": "B = C"}
+
+
+def test_a_trial_changes_nothing(run: Run, problems: Path) -> None:
+    options = ("--sociopole", SLUG, "--kind", "problem")
+
+    assert read(run("import", problems, *options, "--dry-run", "--json"))["created"] == 2
+
+    assert read(run("import", problems, *options, "--json"))["created"] == 2
+
+
+def test_the_data_folder_is_given_before_or_after_the_command(run: Run, data: Path) -> None:
+    before = run("--data", data, "sociopole", "list", "--json", folder=None)
+    after = run("sociopole", "list", "--json", "--data", data, folder=None)
+
+    assert read(before) == read(after)
+    assert len(read(after)["sociopoles"]) == 1
+
+
+def test_a_sociopole_is_added_and_the_territory_named(run: Run) -> None:
+    result = run("sociopole", "add", "mm", "--name", "Meurthe", "--territory", "54")
+
+    assert result.exit_code == 0
+    assert "Meurthe-et-Moselle (département, 54)" in result.output
+    assert run("sociopole", "add", "mm", "--name", "M", "--territory", "54").exit_code == 1
+
+
+@pytest.mark.parametrize("arguments", [["suggest", SLUG], ["search", "vélos"], ["check"]])
+def test_for_people_there_are_tables_without_a_fault(filled: Run, arguments: list[str]) -> None:
+    result = filled(*arguments)
+
+    assert result.exit_code == 0
+    assert len(result.stdout) > 50
+
+
+def test_markup_in_what_people_wrote_is_shown_as_written(run: Run, tmp_path: Path) -> None:
+    rows = [("[red]1", "[bold]Asso[/bold]", "vélos [/] enfants", "")]
+    path = write_csv(tmp_path / "rows.csv", HEADER, rows)
+    run("import", path, "--sociopole", SLUG, "--kind", "problem")
+
+    result = run("search", "vélos")
+
+    assert result.exit_code == 0
+    assert "[bold]Asso[/bold]" in result.stdout
+    assert "[red]1" in result.stdout
+
+
+def test_help_is_in_french(run: Run) -> None:
+    result = run("--help")
+
+    assert result.exit_code == 0
+    assert "Rapproche" in result.stdout
