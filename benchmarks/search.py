@@ -19,17 +19,18 @@ from benchmarks.texts import Pool, make_collection, read_pool
 from indexes.faiss_index import FaissIndex
 from indexes.word_index import TantivyIndex
 from matcher.encoder import Encoder, Vectors, load_encoder
-from matcher.fusion import fuse_answers
+from matcher.fusion import hub_strengths, measure_background
 from matcher.words import stems
+from service.workflows.ranking import DEPTH, Ranker
 
-DEPTH = 100
-"""As service.workflows.answer: how many of each ranking are fused."""
 FIRST = 10
 TURN = 10
 """Questions one contender answers before it is the other's turn: a busy machine disturbs both."""
 WARM_UP = 5
 FEW = 40
 """Questions enough where one takes a tenth of a second: rank_bm25 over 100k texts."""
+RANK_OFFSET = 60
+"""The constant of reciprocal rank fusion, as everyone sets it."""
 
 Ranking = Sequence[tuple[int, float]]
 Ask = Callable[[str], Ranking]
@@ -50,27 +51,30 @@ class Answers(NamedTuple):
 
 
 class Ours:
-    """The two indexes of the service, asked as service.workflows.answer.rank asks."""
+    """The two indexes of the service, asked as it asks them."""
 
     def __init__(self, texts: Sequence[str], vectors: Vectors, encoder: Encoder) -> None:
         ids = np.arange(len(texts), dtype=np.int64)
-        self._encoder = encoder
-        self._vectors = FaissIndex(encoder.dim)
-        self._vectors.put(ids, vectors)
-        self._words = TantivyIndex()
-        self._words.put(ids, [" ".join(stems(text)) for text in texts])
+        index, words = FaissIndex(encoder.dim), TantivyIndex()
+        index.put(ids, vectors)
+        words.put(ids, [" ".join(stems(text)) for text in texts])
+        hubs = hub_strengths(vectors, ids % 2 == 0)
+        deviation = measure_background(vectors, vectors).deviation
+        self._ranker = Ranker(index, words, encoder, dict(enumerate(hubs.tolist())), deviation)
 
     def meaning(self, question: str) -> Ranking:
         """Nearest in meaning."""
-        return self._vectors.search(self._encoder.encode_queries([question]), DEPTH)[0]
+        return self._ranker.vectors.search(self._ranker.encoder.encode_queries([question]), DEPTH)[
+            0
+        ]
 
     def words(self, question: str) -> Ranking:
         """Nearest in words."""
-        return self._words.search(" ".join(stems(question)), DEPTH)
+        return self._ranker.words.search(" ".join(stems(question)), DEPTH)
 
     def both(self, question: str) -> Ranking:
         """One ranking of the two."""
-        return fuse_answers(self.meaning(question), self.words(question))
+        return self._ranker.rank(question, None).both
 
 
 class Plain:
@@ -90,8 +94,12 @@ class Plain:
         return _best(self._bm25.get_scores(stems(question)))
 
     def both(self, question: str) -> Ranking:
-        """One ranking of the two, by the same rule as ours."""
-        return fuse_answers(self.meaning(question), self.words(question))
+        """One ranking of the two, by reciprocal ranks."""
+        scores: dict[int, float] = {}
+        for ranking in (self.meaning(question), self.words(question)):
+            for rank, (identity, _) in enumerate(ranking, start=1):
+                scores[identity] = scores.get(identity, 0.0) + 1 / (RANK_OFFSET + rank)
+        return sorted(scores.items(), key=lambda item: -item[1])
 
 
 def main() -> None:

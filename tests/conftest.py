@@ -86,7 +86,9 @@ def open_more(database_url: str, tmp_path: Path) -> Iterator[OpenResources]:
     with ExitStack() as stack:
 
         def open_one(encoder: Encoder | None = None, *, data: Path = tmp_path) -> Resources:
-            settings = Settings(data=data, database_url=database_url)
+            # The same database wherever the indexes are put.
+            url = database_url or f"sqlite:///{tmp_path / 'sociopoles.sqlite3'}"
+            settings = Settings(data=data, database_url=url)
             resources = open_resources(settings, encoder or WordEncoder())
             stack.callback(resources.engine.dispose)
             return resources

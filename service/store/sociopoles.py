@@ -48,6 +48,11 @@ def get_sociopole(session: Session, slug: str) -> SociopoleView:
     return _view(session, row)
 
 
+def lock_sociopole(session: Session, sociopole_id: int) -> None:
+    """Make other imports into the same sociopôle wait for this transaction."""
+    session.execute(select(Sociopole.id).where(Sociopole.id == sociopole_id).with_for_update())
+
+
 def exists(session: Session, slug: str) -> bool:
     """Whether the slug is taken."""
     return session.execute(select(Sociopole.id).where(Sociopole.slug == slug)).first() is not None

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import delete, exists, insert, select
+from sqlalchemy import delete, exists, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from matcher.statements import passage
@@ -29,15 +30,19 @@ def texts_without_vector(session: Session, fingerprint: str) -> dict[str, str]:
 def keep_vectors(
     session: Session, fingerprint: str, hashes: Sequence[str], vectors: NDArray[np.float32]
 ) -> None:
-    """Store unit rows `(len(hashes), dim)`, leaving out hashes that are already there."""
-    known = set(stored_vectors(session, fingerprint, hashes))
+    """Store unit rows `(len(hashes), dim)`, leaving out hashes that are already there.
+
+    Another process may embed the same texts at the same moment: the first one stays.
+    """
     rows = [
         {"fingerprint": fingerprint, "text_hash": text_hash, "row": row.tobytes()}
         for text_hash, row in zip(hashes, vectors, strict=True)
-        if text_hash not in known
     ]
     if rows:
-        session.execute(insert(Vector), rows)
+        if session.get_bind().dialect.name == "postgresql":
+            session.execute(postgresql.insert(Vector).on_conflict_do_nothing(), rows)
+        else:
+            session.execute(sqlite.insert(Vector).on_conflict_do_nothing(), rows)
 
 
 def stored_vectors(

@@ -15,6 +15,8 @@ LONGEST_TEXT = 20_000
 LONGEST_TITLE = 300
 LONGEST_NAME = 300
 LONGEST_ID = 200
+LONGEST_CONTACT = 200
+LONGEST_EMAIL = 320
 DERIVED_TITLE = 80
 
 
@@ -143,6 +145,8 @@ class RowReader:
             ("id", LONGEST_ID, "l'identifiant"),
             ("sector", LONGEST_NAME, "le secteur"),
             ("discipline", LONGEST_NAME, "la discipline"),
+            ("contact_name", LONGEST_CONTACT, "le nom du contact"),
+            ("contact_email", LONGEST_EMAIL, "l'adresse électronique"),
         ):
             length = len(cell.get(field, ""))
             if length > longest:

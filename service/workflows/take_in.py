@@ -20,6 +20,7 @@ from service.store.sociopoles import (
     add_contacts,
     add_organisations,
     get_sociopole,
+    lock_sociopole,
     organisations,
     set_college,
 )
@@ -107,6 +108,7 @@ def take_in(
     tell("Enregistrement", 2, 3)
     with write(resources.engine) as session:
         sociopole = get_sociopole(session, plan.sociopole)
+        lock_sociopole(session, sociopole.id)
         outcome = _sort(session, sociopole, rows, ties, mapping)
         outcome.errors = sorted([*outcome.errors, *errors])
         # A trial goes all the way and is undone: it reports exactly what would happen.

@@ -1,12 +1,15 @@
 """The indexes follow the database, in every process, whatever happens to their files."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from sqlalchemy import delete, select, update
 
+from matcher.encoder import Progress, Vectors
 from service.catchup import catch_up, read_snapshot
 from service.database import read, write
 from service.resources import Resources
@@ -217,6 +220,32 @@ def test_a_new_process_starts_from_the_published_index(
 
     assert published == later.indexes.published == 3
     assert later.indexes.unpublished == 0
+
+
+class MeetingEncoder(WordEncoder):
+    """Waits, before it answers, until the other process embeds the same texts."""
+
+    def __init__(self, meeting: Barrier) -> None:
+        super().__init__("words-2")
+        self._meeting = meeting
+
+    def encode_passages(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
+        self._meeting.wait(timeout=10)
+        return super().encode_passages(texts, progress)
+
+
+def test_two_processes_that_embed_the_same_texts_do_not_fail(
+    resources: Resources, open_more: OpenResources
+) -> None:
+    import_texts(resources, *(f"texte {i}" for i in range(300)))
+    meeting = Barrier(2)
+    both = [open_more(MeetingEncoder(meeting)) for _ in range(2)]
+
+    with ThreadPoolExecutor(2) as pool:
+        marks = list(pool.map(catch_up, both))
+
+    assert marks[0] == marks[1]
+    assert [len(one.indexes.vectors) for one in both] == [300, 300]
 
 
 def test_numbers_are_given_in_order_and_only_to_what_changed(resources: Resources) -> None:

@@ -2,6 +2,8 @@
 
 import json
 import os
+import random
+import shutil
 import subprocess
 import sys
 import time
@@ -76,33 +78,36 @@ def test_a_model_that_carries_code_is_refused(
 def test_a_kill_in_an_import_leaves_all_or_nothing_and_a_clean_check(
     environment: dict[str, str], data: Path, tmp_path: Path
 ) -> None:
-    path = write_csv(
-        tmp_path / "rows.csv",
-        ("id", "organisation", "text"),
-        ((str(i), f"Asso {i % 700}", f"besoin numéro {i} : vélo et jardin") for i in range(ROWS)),
-    )
-    command = ("import", path, "--sociopole", SLUG, "--kind", "problem", "--json", "--data", data)
-    wal = data / "sociopoles.sqlite3-wal"
+    rows = ((str(i), f"Asso {i % 700}", f"besoin numéro {i} : vélo et jardin") for i in range(ROWS))
+    path = write_csv(tmp_path / "rows.csv", ("id", "organisation", "text"), rows)
+    options = ("import", path, "--sociopole", SLUG, "--kind", "problem", "--json", "--data")
+    encoder = load_encoder(environment["SOCIOPOLES_MODEL"])
+    moments = random.Random(0)
 
-    # Each round dies a little later after it opened the database.
     for round_ in range(5):
-        process = start(environment, *command)
-        deadline = time.monotonic() + 60
-        while process.poll() is None and time.monotonic() < deadline and not wal.exists():
-            time.sleep(0.01)
-        time.sleep(0.3 * round_)
+        killed = tmp_path / f"killed-{round_}"
+        shutil.copytree(data, killed)
+        process = start(environment, *options, killed)
+        wait_until_opened(killed, process)
+        time.sleep(moments.uniform(0, 0.8))
         process.kill()
         process.communicate()
 
-        resources = open_resources(
-            Settings(data=data), load_encoder(environment["SOCIOPOLES_MODEL"])
-        )
+        resources = open_resources(Settings(data=killed), encoder)
         health = check(resources)
         resources.engine.dispose()
         assert health.statements in {0, ROWS}
         assert (health.findings, health.exit_code) == ([], 0)
 
-    code, out, _ = run(environment, *command)
+    code, out, _ = run(environment, *options, killed)
     report = json.loads(out)
     assert code == 0
     assert report["created"] + report["unchanged"] == ROWS
+
+
+def wait_until_opened(data: Path, process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < deadline:
+        if (data / "sociopoles.sqlite3-wal").exists():
+            return
+        time.sleep(0.01)

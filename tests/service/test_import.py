@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from service.store.statements import StatementView, statements_of
 from service.tables import Contact, Import, Organisation, StatementRow
 from service.workflows.take_in import ImportPlan, ImportReport, take_in
 from tests.builders import HEADER, SLUG, import_rows, import_texts, write_csv
+from tests.conftest import OpenResources
 
 VELO = ("1", "Roue Libre", "", "Pas de vélos pour les enfants", "011075", "", "93066")
 HUMIDE = ("2", "Amicale", "Moisissures", "Les murs sont noirs", "", "", "")
@@ -288,3 +290,22 @@ def test_the_progress_of_an_import_is_told(resources: Resources) -> None:
 
     assert heard[0] == ("Lecture du fichier", 0, 3)
     assert ("Enregistrement", 3, 3) in heard
+
+
+def test_two_imports_at_once_both_arrive(resources: Resources, open_more: OpenResources) -> None:
+    paths = [
+        write_csv(
+            resources.settings.data / f"{name}.csv",
+            ("id", "organisation", "text"),
+            [(f"{name}{i}", f"Asso {i}", f"texte {name} {i}") for i in range(200)],
+        )
+        for name in "ab"
+    ]
+    plans = [ImportPlan(path, SLUG, "problem") for path in paths]
+
+    with ThreadPoolExecutor(2) as pool:
+        reports = list(pool.map(take_in, [resources, open_more()], plans))
+
+    assert [report.created for report in reports] == [200, 200]
+    assert len(stored(resources)) == 400
+    assert len({view.statement.organisation for view in stored(resources)}) == 200
