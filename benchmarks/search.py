@@ -12,10 +12,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from rank_bm25 import BM25Okapi
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it ships no types
 
 from benchmarks.measures import describe_load, describe_machine, print_table, ratio
 from benchmarks.task import find_model, name_model
-from benchmarks.texts import Pool, make_collection, read_pool
+from benchmarks.texts import Collection, make_collection, read_pool
 from indexes.faiss_index import FaissIndex
 from indexes.word_index import TantivyIndex
 from matcher.encoder import Encoder, Vectors, load_encoder
@@ -27,7 +28,7 @@ FIRST = 10
 TURN = 10
 """Questions one contender answers before it is the other's turn: a busy machine disturbs both."""
 WARM_UP = 5
-FEW = 40
+MANY, FEW = 20_000, 40
 """Questions enough where one takes a tenth of a second: rank_bm25 over 100k texts."""
 RANK_OFFSET = 60
 """The constant of reciprocal rank fusion, as everyone sets it."""
@@ -44,10 +45,11 @@ class Contender(NamedTuple):
 
 
 class Answers(NamedTuple):
-    """Seconds of each question, and the ids it found."""
+    """Seconds of each question by the clock and of processors, and the ids it found."""
 
     seconds: list[float]
     first: list[list[int]]
+    processor: list[float]
 
 
 class Ours:
@@ -107,6 +109,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000])
     parser.add_argument("--queries", type=int, default=200)
+    parser.add_argument(
+        "--threads", type=int, nargs="+", default=[0, 1], help="of BLAS and OpenMP; 0: as installed"
+    )
     parser.add_argument("--real", type=Path, help="folder of real files (default: the usual one)")
     options = parser.parse_args()
     pool = read_pool(options.real)
@@ -116,15 +121,21 @@ def main() -> None:
     print(f"where more are needed; {name_model(model)}, {encoder.dim} dimensions")
     print(describe_machine())
     for size in options.sizes:
-        _compare(pool, encoder, size=size, queries=options.queries)
+        collection = make_collection(pool, texts=size, queries=options.queries)
+        vectors = encoder.encode_passages(collection.texts)
+        ours = Ours(collection.texts, vectors, encoder)
+        plain = Plain(collection.texts, vectors, encoder)
+        for threads in options.threads:
+            # Two threads that wait for each other measure how busy the machine is, hence both.
+            with threadpool_limits(threads or None):
+                name = f"{threads} thread(s)" if threads else "threads as installed"
+                _compare(f"{size:,} texts, {name}", collection, ours, plain)
     print(f"Afterwards: {describe_load()}")
 
 
-def _compare(pool: Pool, encoder: Encoder, *, size: int, queries: int) -> None:
-    texts, questions = make_collection(pool, texts=size, queries=queries)
-    vectors = encoder.encode_passages(texts)
-    ours, plain = Ours(texts, vectors, encoder), Plain(texts, vectors, encoder)
-    few = min(FEW, len(questions)) if size > 20_000 else len(questions)
+def _compare(title: str, collection: Collection, ours: Ours, plain: Plain) -> None:
+    questions = collection.queries
+    few = min(FEW, len(questions)) if len(collection.texts) > MANY else len(questions)
     rows = []
     for name, rival, mine, theirs in (
         ("words", "rank_bm25", ours.words, Contender(plain.words, few)),
@@ -137,23 +148,34 @@ def _compare(pool: Pool, encoder: Encoder, *, size: int, queries: int) -> None:
         rows.append(_row(name, rival, answers[1], speed))
         rows[-1].append(f"{_agreement(*answers):.0%}")
         rows[-2].append("")
-    header = ["by", "who", "questions", "q/s", "p50 ms", "p99 ms", "ours is", "same first 10"]
-    print_table(f"{size:,} texts", header, rows)
+    header = [
+        "by",
+        "who",
+        "questions",
+        "q/s",
+        "p50 ms",
+        "p99 ms",
+        "CPU ms",
+        "ratio",
+        "same first 10",
+    ]
+    print_table(title, header, rows)
 
 
 def _answer_in_turns(
     questions: Sequence[str], ours: Contender, theirs: Contender
 ) -> tuple[Answers, Answers]:
-    answers = Answers([], []), Answers([], [])
+    answers = Answers([], [], []), Answers([], [], [])
     for contender in (ours, theirs):
         for question in questions[-WARM_UP:]:
             contender.ask(question)
     for start in range(0, len(questions), TURN):
         for contender, answered in zip((ours, theirs), answers, strict=True):
             for question in questions[start : min(start + TURN, contender.questions)]:
-                clock = time.perf_counter()
+                clock, processor = time.perf_counter(), time.process_time()
                 found = contender.ask(question)
                 answered.seconds.append(time.perf_counter() - clock)
+                answered.processor.append(time.process_time() - processor)
                 answered.first.append([identity for identity, _ in found[:FIRST]])
     return answers
 
@@ -162,8 +184,9 @@ def _row(name: str, who: str, answers: Answers, speed: str) -> list[str]:
     milliseconds = np.array(answers.seconds) * 1000
     middle, worst = np.percentile(milliseconds, [50, 99])
     each_second = 1 / _mean(answers)
-    count = str(len(answers.seconds))
-    return [name, who, count, f"{each_second:,.0f}", f"{middle:.2f}", f"{worst:.2f}", speed]
+    spent = 1000 * float(np.mean(answers.processor))
+    shown = (f"{each_second:,.0f}", f"{middle:.2f}", f"{worst:.2f}", f"{spent:.2f}")
+    return [name, who, str(len(answers.seconds)), *shown, speed]
 
 
 def _mean(answers: Answers) -> float:

@@ -21,8 +21,8 @@ Floats = NDArray[np.float32]
 Indices = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
-EXACT_CANDIDATES = 10_000
-"""Up to here a general graph is solved as an integer program, in about a second."""
+EXACT_CANDIDATES = 2_500
+"""Up to here (a sociopôle of some 60 problems) a general graph is solved as an integer program."""
 SCORE_UNITS = 100_000
 """A score of 1 in whole units of cost: the solver counts in integers."""
 

@@ -15,7 +15,7 @@ from matcher.seats import Candidates, Limits, Seats
 
 Indices = NDArray[np.int64]
 
-MOST_NODES = 2_000
+MOST_NODES = 50
 """Branches the search may try: a bound in work, not in time, so equal input gives equal output."""
 BEYOND_COST = 1.00001
 """Dearer than any score: beyond `proposals` only where someone would be left without an answer."""

@@ -1,5 +1,6 @@
 """The application: routes, security headers, and errors turned into answers in one place."""
 
+import logging
 from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
@@ -14,6 +15,7 @@ from service.errors import NotFound, Refused
 from service.resources import Resources
 from service.web import pages
 
+LOGGER = logging.getLogger(__name__)
 LARGEST_BODY = 1_000_000
 API = "/api/"
 HEADERS = {
@@ -55,6 +57,7 @@ def create_app(resources: Resources) -> FastAPI:
     app.add_exception_handler(Refused, _answer_refusal)
     app.add_exception_handler(HTTPException, _answer_status)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
+    app.add_exception_handler(Exception, _answer_fault)
     return app
 
 
@@ -81,6 +84,14 @@ def _answer_invalid(request: Request, error: Exception) -> Response:
     faults = error.errors() if isinstance(error, RequestValidationError) else []
     places = ", ".join(".".join(str(part) for part in fault["loc"]) for fault in faults)
     return _answer(request, f"La demande est mal formée : {places}.", 422)
+
+
+def _answer_fault(request: Request, error: Exception) -> Response:
+    LOGGER.error("unhandled fault", exc_info=error)
+    response = _answer(request, "Une erreur est survenue ; rien n'a été changé. Réessayez.", 500)
+    # Starlette answers faults outside the other layers, so the headers are added here too.
+    response.headers.update(HEADERS)
+    return response
 
 
 def _answer(request: Request, message: str, status: int) -> Response:

@@ -160,6 +160,7 @@ def search_command(  # noqa: PLR0913 - the options of one command
 def evaluate_command(
     folder: Annotated[Path, typer.Argument(help="corpus.jsonl, queries.jsonl, qrels/test.tsv")],
     as_json: JsonFlag = False,
+    data: DataOption = None,  # noqa: ARG001 - accepted everywhere, needed here for nothing
 ) -> None:
     """Mesure les mots, le sens et les deux ensemble sur une collection jugée."""
     with _refusals(as_json=as_json), terminal.progress() as tell:

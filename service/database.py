@@ -28,7 +28,9 @@ def open_engine(url: str) -> Engine:
 @contextmanager
 def read(engine: Engine) -> Iterator[Session]:
     """A session that sees one state of the database and changes nothing."""
-    with Session(engine) as session:
+    # SQLite reads a snapshot anyway; PostgreSQL must be asked.
+    level = {} if engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
+    with Session(engine.execution_options(**level)) as session:
         yield session
         session.rollback()
 

@@ -45,11 +45,15 @@ class Resources:
     sectors: Nomenclature
     disciplines: Nomenclature
     indexes: Indexes
+    _measured: list[Background] = field(default_factory=list, repr=False)
 
     @property
     def background(self) -> Background:
         """How near unrelated texts are to this encoder: measured on the names of the sectors."""
-        return measure_background(self.sectors.vectors, self.sectors.vectors)
+        if not self._measured:
+            vectors = self.sectors.vectors
+            self._measured.append(measure_background(vectors, vectors))
+        return self._measured[0]
 
 
 def open_resources(settings: Settings, encoder: Encoder | None = None) -> Resources:

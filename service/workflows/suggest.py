@@ -87,6 +87,8 @@ def suggest(resources: Resources, slug: str, plan: Plan, progress: Progress | No
         rows = stored_vectors(
             session, resources.encoder.fingerprint, [view.text_hash for view in views]
         )
+    # What another process imported since the catch-up has no vector yet: it is for the next run.
+    views = [view for view in views if view.text_hash in rows]
     tell = progress or (lambda *_: None)
     tell("Recherche des proximités", 0, 3)
     blocks = _blocks(resources, views, plan.kinds, rows)

@@ -83,6 +83,7 @@ def test_a_kill_in_an_import_leaves_all_or_nothing_and_a_clean_check(
     options = ("import", path, "--sociopole", SLUG, "--kind", "problem", "--json", "--data")
     encoder = load_encoder(environment["SOCIOPOLES_MODEL"])
     moments = random.Random(0)
+    killed = data
 
     for round_ in range(5):
         killed = tmp_path / f"killed-{round_}"
