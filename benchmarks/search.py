@@ -32,6 +32,7 @@ MANY, FEW = 20_000, 40
 """Questions enough where one takes a tenth of a second: rank_bm25 over 100k texts."""
 RANK_OFFSET = 60
 """The constant of reciprocal rank fusion, as everyone sets it."""
+HEADER = ("by", "who", "asked", "q/s", "p50 ms", "p99 ms", "CPU ms", "ratio", "same first 10")
 
 Ranking = Sequence[tuple[int, float]]
 Ask = Callable[[str], Ranking]
@@ -148,18 +149,7 @@ def _compare(title: str, collection: Collection, ours: Ours, plain: Plain) -> No
         rows.append(_row(name, rival, answers[1], speed))
         rows[-1].append(f"{_agreement(*answers):.0%}")
         rows[-2].append("")
-    header = [
-        "by",
-        "who",
-        "questions",
-        "q/s",
-        "p50 ms",
-        "p99 ms",
-        "CPU ms",
-        "ratio",
-        "same first 10",
-    ]
-    print_table(title, header, rows)
+    print_table(title, HEADER, rows)
 
 
 def _answer_in_turns(

@@ -238,13 +238,22 @@ def _candidates_of(
         _rows(block.left_of_right),
         near[1],
     ]
-    pairs = np.unique(rows * len(right.positions) + columns)
+    known = np.r_[
+        block.right_of_left.cosines[block.right_of_left.ids >= 0],
+        block.left_of_right.cosines[block.left_of_right.ids >= 0],
+        np.full(len(near[0]), np.nan, dtype=np.float32),
+    ]
+    pairs, first = np.unique(rows * len(right.positions) + columns, return_index=True)
+    cosines = known[first].astype(np.float32)
     rows, columns = pairs // len(right.positions), pairs % len(right.positions)
     owner = np.array([s.organisation for s in statements], dtype=np.int64)
     apart = owner[left.positions[rows]] != owner[right.positions[columns]]
-    rows, columns = rows[apart], columns[apart]
+    rows, columns, cosines = rows[apart], columns[apart], cosines[apart]
+    # Only pairs that the words alone brought have not been compared yet.
+    new = np.isnan(cosines)
+    cosines[new] = _cosines(left.vectors, right.vectors, rows[new], columns[new])
     meaning = correct_hubs(
-        _cosines(left.vectors, right.vectors, rows, columns),
+        cosines,
         hubness(block.right_of_left)[rows],
         hubness(block.left_of_right)[columns],
     )
