@@ -131,7 +131,7 @@ def _choices(task: Task, folder: Path) -> dict[str, Choice]:
 def _print_whole(
     task: Task, folder: Path, runs: dict[str, Runs], choices: dict[str, Choice]
 ) -> None:
-    ours, plain = runs["ours"], runs["plain"]
+    both = ours, plain = runs["ours"], runs["plain"]
     near = ("index", "two-way top-k")
     inside = ("words", "hubs", "bars", "assignment")
     rest = ours.clock("suggest_pairings") - sum(ours.clock(stage) for stage in inside)
@@ -146,6 +146,10 @@ def _print_whole(
         ("- choice", ours.clock("assignment"), plain.clock("greedy")),
         ("imports, s", ours.imports(), plain.imports()),
         ("loading the model, s", ours.clock("model"), plain.clock("model")),
+        (
+            "from the start of the process, s",
+            *(r.imports() + r.clock("model", "work") for r in both),
+        ),
     ]
     rows = [
         [name, f"{mine:.2f}", *((f"{theirs:.2f}", ratio(theirs, mine)) if theirs else ("", ""))]
@@ -154,7 +158,7 @@ def _print_whole(
     rows.append(
         [
             "peak memory, MB",
-            *(f"{r.peak():.0f}" for r in (ours, plain)),
+            *(f"{r.peak():.0f}" for r in both),
             ratio(plain.peak(), ours.peak()),
         ]
     )
