@@ -33,6 +33,11 @@ def catch_up(resources: Resources, progress: Progress | None = None) -> Mark:
     """Index everything committed so far; returns the revision the indexes now stand at."""
     indexes = resources.indexes
     with indexes.lock:
+        with read(resources.engine) as session:
+            mark = current_mark(session)
+        if (indexes.revision, indexes.epoch) == mark:
+            # Nothing was committed since: a search must not look through every statement.
+            return mark
         _embed_missing(resources, progress)
         with read(resources.engine) as session:
             mark = current_mark(session)

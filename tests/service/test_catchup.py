@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
+from typing import Any
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, event, select, update
 
 from matcher.encoder import Progress, Vectors
 from service.catchup import catch_up, read_snapshot
@@ -256,3 +257,19 @@ def test_numbers_are_given_in_order_and_only_to_what_changed(resources: Resource
         get_sociopole(session, SLUG)
         rows = session.execute(select(StatementRow.public_id, StatementRow.revision)).all()
     assert sorted(tuple(row) for row in rows) == [("1", 1), ("2", 4), ("3", 3)]
+
+
+def test_a_search_after_no_change_only_asks_where_the_database_stands(resources: Resources) -> None:
+    import_texts(resources, *TEXTS)
+    catch_up(resources)
+    asked: list[str] = []
+
+    @event.listens_for(resources.engine, "before_cursor_execute")
+    def note(_c: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if statement.lstrip().startswith("SELECT"):
+            asked.append(statement)
+
+    catch_up(resources)
+
+    assert len(asked) == 1
+    assert "FROM revision" in asked[0]
