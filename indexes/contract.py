@@ -49,5 +49,11 @@ class WordIndex(Protocol):
     def remove(self, ids: Iterable[int]) -> None:
         """Forget these ids; unknown ones are ignored."""
 
-    def search(self, terms: str, k: int, *, allowed: Ids | None = None) -> list[Hit]:
-        """The at most `k` best texts for any of these words, best first, ties by id."""
+    def search(
+        self, terms: str, k: int, *, allowed: Ids | None = None, also: str = ""
+    ) -> list[Hit]:
+        """The at most `k` best texts for any of these words, best first, ties by id.
+
+        The words of `also`, an expansion of the question, count for less. A word that no text has
+        stands for those a letter or two away that some text has.
+        """

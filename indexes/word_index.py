@@ -26,6 +26,12 @@ QUERY_WORDS = 200
 """Distinct query words kept: a long statement says its subject by then, and each word costs."""
 FEW_ALLOWED = 1_000
 """Up to so many ids tantivy filters; above, we drop from a wider window (break-even at 100k)."""
+ALSO_WEIGHT = 0.3
+"""What a word of an expansion counts for beside one that was asked (docs/decisions/0005)."""
+SHORTEST_FUZZY, SHORTEST_FUZZY_TWICE = 6, 12
+"""Letters from which a word that no text has may stand for one a letter, or two, away."""
+FUZZY_SCORE = 3.0
+"""What such a neighbour is worth: about half of a rare word that is there as it was asked."""
 SPARE = 16
 """Texts fetched beyond k: short texts have few lengths, so ties at the edge are common."""
 WINDOW_GROWTH = 8
@@ -72,15 +78,21 @@ class TantivyIndex:
         """Forget these ids; unknown ones are ignored."""
         self._change(list(ids), ())
 
-    def search(self, terms: str, k: int, *, allowed: Ids | None = None) -> list[Hit]:
-        """The at most `k` best texts for any of these words, best first, ties by id."""
+    def search(
+        self, terms: str, k: int, *, allowed: Ids | None = None, also: str = ""
+    ) -> list[Hit]:
+        """The at most `k` best texts for any of these words, best first, ties by id.
+
+        The words of `also`, an expansion of the question, count for less. A word that no text has
+        stands for those a letter or two away that some text has.
+        """
         check_count(k)
         searcher = self._index.searcher()
         k = min(k, searcher.num_docs)
         among = None if allowed is None else np.sort(np.asarray(allowed, np.int64))
-        if not (k and terms.strip() and (among is None or among.size)):
+        if not (k and (terms.strip() or also.strip()) and (among is None or among.size)):
             return []
-        query, window = self._query(terms), k + SPARE
+        query, window = self._query(searcher, terms, also), k + SPARE
         if among is not None and among.size <= FEW_ALLOWED:
             query, among = self._restrict(query, among), None
         elif among is not None:
@@ -95,15 +107,18 @@ class TantivyIndex:
         order = np.lexsort((ids, -scores))[:k]
         return [Hit(int(ids[at]), float(scores[at])) for at in order]
 
-    def _query(self, terms: str) -> Query:
+    def _query(self, searcher: tantivy.Searcher, terms: str, also: str) -> Query:
         # Never the query parser: what people write is words, not operators.
-        counts = Counter(terms.split())
-        return Query.boolean_query(
-            [
-                (Occur.Should, _weighted(self._schema, word, times))
-                for word, times in islice(counts.items(), QUERY_WORDS)
-            ]
-        )
+        asked = Counter(terms.split())
+        added = [word for word in dict.fromkeys(also.split()) if word not in asked]
+        clauses = [
+            _weighted(self._schema, word, float(times))
+            if searcher.doc_freq("terms", word)
+            else _near_spellings(self._schema, word)
+            for word, times in islice(asked.items(), QUERY_WORDS)
+        ]
+        clauses += [_weighted(self._schema, word, ALSO_WEIGHT) for word in added[:QUERY_WORDS]]
+        return Query.boolean_query([(Occur.Should, clause) for clause in clauses])
 
     def _restrict(self, query: Query, allowed: Ids) -> Query:
         members = Query.term_set_query(self._schema, "id", allowed.tolist())
@@ -151,9 +166,16 @@ def _document(key: int, terms: str) -> tantivy.Document:
     return document
 
 
-def _weighted(schema: tantivy.Schema, word: str, times: int) -> Query:
+def _weighted(schema: tantivy.Schema, word: str, weight: float) -> Query:
     query = Query.term_query(schema, "terms", word, "freq")
-    return query if times == 1 else Query.boost_query(query, float(times))
+    return query if weight == 1 else Query.boost_query(query, weight)
+
+
+def _near_spellings(schema: tantivy.Schema, word: str) -> Query:
+    if len(word) < SHORTEST_FUZZY or not word.isalpha():
+        return Query.empty_query()
+    distance = 2 if len(word) >= SHORTEST_FUZZY_TWICE else 1
+    return Query.boost_query(Query.fuzzy_term_query(schema, "terms", word, distance), FUZZY_SCORE)
 
 
 def _best_of(searcher: tantivy.Searcher, query: Query, window: int) -> tuple[Ids, Scores]:

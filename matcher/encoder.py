@@ -18,10 +18,17 @@ Progress: TypeAlias = Callable[[int, int], None]
 """Called with (done, total) texts."""
 
 BUNDLED_MODEL = Path(__file__).parent / "model"
+BUNDLED_MODELS = {
+    "": BUNDLED_MODEL,
+    "deep": BUNDLED_MODEL,
+    "fast": Path(__file__).parent / "model-fast",
+}
+"""The shipped encoders by the name that SOCIOPOLES_MODEL gives them (docs/decisions/0006)."""
 SAFE_SUFFIXES = frozenset({".json", ".txt", ".md", ".model", ".safetensors"})
 SAFE_NAMES = frozenset({".gitattributes"})
 SAFE_MODULES = "sentence_transformers."
 STATIC_MODULES = ("StaticEmbedding", "Normalize")
+BERT_MODULES = ("Transformer", "Pooling", "Normalize")
 BATCH = 1024
 
 
@@ -43,18 +50,21 @@ class Encoder(Protocol):
 
 
 def load_encoder(name: str = "") -> Encoder:
-    """Load a sentence-transformers model by hub name or folder; the bundled one when empty.
+    """Load a shipped encoder (`BUNDLED_MODELS`) or a sentence-transformers hub name or folder.
 
-    A folder of static embeddings is read without torch, in a fraction of a second.
+    Folders of static embeddings, and of BERT with mean pooling, are read without importing
+    sentence-transformers: a fraction of a second for the first, of two for the second.
     Raises UnsafeModel for a folder that could run code, FileNotFoundError for an empty one.
     """
-    folder = Path(name) if name else BUNDLED_MODEL
-    if not name or folder.is_dir():
+    folder = BUNDLED_MODELS.get(name, Path(name))
+    if folder.is_dir() or name in BUNDLED_MODELS:
         check_folder(folder)
         modules = _module_names(folder)
         if modules and modules[0] == STATIC_MODULES[0] and set(modules) <= set(STATIC_MODULES):
             return StaticEncoder(folder)
-    return TransformerEncoder(name or str(folder))
+        if modules == list(BERT_MODULES) and _is_plain_bert(folder):
+            return BertEncoder(folder)
+    return TransformerEncoder(str(folder) if name in BUNDLED_MODELS else name)
 
 
 def check_folder(folder: Path) -> None:
@@ -89,8 +99,7 @@ class StaticEncoder:
     """A StaticEmbedding folder read by tokenizers and numpy: the mean of its tokens' rows."""
 
     def __init__(self, folder: Path) -> None:
-        module = next(m for m in _modules(folder) if m["idx"] == 0)
-        part = folder / module["path"]
+        part = _part(folder, 0)
         self._tokenizer = Tokenizer.from_file(str(part / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
@@ -133,6 +142,43 @@ class StaticEncoder:
             shape=(len(texts), len(self._rows)),
         )
         return np.asarray(bags @ self._rows, dtype=np.float32)
+
+
+class BertEncoder:
+    """A BERT folder with mean pooling read by tokenizers and torch alone."""
+
+    def __init__(self, folder: Path) -> None:
+        # torch takes over a second to import: a static folder, and the pages, do without.
+        from safetensors.torch import load_file as load_tensors  # noqa: PLC0415
+
+        from matcher.bert import Bert  # noqa: PLC0415
+
+        part = _part(folder, 0)
+        self._tokenizer = Tokenizer.from_file(str(part / "tokenizer.json"))
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(_longest(part))
+        self._bert = Bert(load_tensors(part / "model.safetensors"), _read_json(part, "config.json"))
+        self.dim = self._bert.dim
+        self.fingerprint = _fingerprint(folder)
+        self._prompts = _prompts(folder)
+
+    def encode_passages(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
+        """Vectors `(len(texts), dim)` of texts that will be searched."""
+        return self._encode(texts, self._prompts["passage"], progress)
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        """Vectors `(len(texts), dim)` of questions."""
+        return self._encode(texts, self._prompts["query"], None)
+
+    def _encode(self, texts: Sequence[str], prompt: str, progress: Progress | None) -> Vectors:
+        result = np.empty((len(texts), self.dim), dtype=np.float32)
+        for start in range(0, len(texts), BATCH):
+            batch = [prompt + text for text in texts[start : start + BATCH]]
+            encodings = self._tokenizer.encode_batch_fast(batch)
+            result[start : start + len(batch)] = self._bert.embed([e.ids for e in encodings])
+            if progress:
+                progress(start + len(batch), len(texts))
+        return result
 
 
 class TransformerEncoder:
@@ -201,13 +247,50 @@ def _modules(folder: Path) -> list[dict[str, Any]]:
     return modules
 
 
+def _part(folder: Path, number: int) -> Path:
+    """The folder of one module."""
+    return folder / str(next(m for m in _modules(folder) if m["idx"] == number)["path"])
+
+
+def _is_plain_bert(folder: Path) -> bool:
+    """Whether `matcher.bert` computes exactly what this folder asks for."""
+    part, pooling = _part(folder, 0), _part(folder, 1)
+    if not ((part / "tokenizer.json").is_file() and (part / "model.safetensors").is_file()):
+        return False
+    config, pooled = _read_json(part, "config.json"), _read_json(pooling, "config.json")
+    means = pooled.get("pooling_mode") == "mean" or pooled.get("pooling_mode_mean_tokens") is True
+    others = [k for k, v in pooled.items() if k.startswith("pooling_mode_") and v is True]
+    return (
+        config.get("model_type") == "bert"
+        and config.get("hidden_act") == "gelu"
+        and config.get("position_embedding_type", "absolute") == "absolute"
+        and means
+        and others in ([], ["pooling_mode_mean_tokens"])
+    )
+
+
+def _longest(part: Path) -> int:
+    """How many tokens of a text are read: the least that any of the folder's files says."""
+    declared = [
+        _read_json(part, "sentence_bert_config.json").get("max_seq_length"),
+        _read_json(part, "tokenizer_config.json").get("model_max_length"),
+        _read_json(part, "config.json")["max_position_embeddings"],
+    ]
+    return min(int(length) for length in declared if length)
+
+
+def _read_json(folder: Path, name: str) -> dict[str, Any]:
+    path = folder / name
+    content: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    return content
+
+
 def _module_names(folder: Path) -> list[str]:
     return [str(module["type"]).rsplit(".", 1)[-1] for module in _modules(folder)]
 
 
 def _prompts(folder: Path) -> dict[str, str]:
-    path = folder / "config_sentence_transformers.json"
-    config = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    config = _read_json(folder, "config_sentence_transformers.json")
     return read_prompts(config.get("prompts") or {}, config.get("default_prompt_name"))
 
 

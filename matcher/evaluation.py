@@ -1,8 +1,11 @@
-"""How good a ranking is, by trec_eval's measures."""
+"""How good a ranking is, by trec_eval's measures, and how sure that is."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
+import numpy as np
 import pytrec_eval
+from numpy.typing import NDArray
 
 DEPTH = 100
 MEASURES = {
@@ -12,9 +15,19 @@ MEASURES = {
     "recall@10": "recall_10",
     "recall@100": "recall_100",
 }
+RESAMPLES = 10_000
 
 Judgements = Mapping[str, Mapping[str, int]]
 """Query id to document id to grade; 0 is not relevant, 1 and more are."""
+Floats = NDArray[np.float64]
+
+
+class Interval(NamedTuple):
+    """A mean over queries with its 95 % bootstrap interval."""
+
+    mean: float
+    low: float
+    high: float
 
 
 def measure_ranking(
@@ -24,24 +37,49 @@ def measure_ranking(
 
     `rankings` give document ids, best first. nDCG is trec_eval's: linear gains, log2 discount.
     """
+    return {
+        name: float(values.mean()) for name, values in measure_queries(rankings, judgements).items()
+    }
+
+
+def measure_queries(
+    rankings: Mapping[str, Sequence[str]], judgements: Judgements
+) -> dict[str, Floats]:
+    """Each measure of each judged query, in the order of their ids. `(queries,)` a measure.
+
+    Raises ValueError where no query has a relevant document.
+    """
     judged = {
         q: dict(grades) for q, grades in judgements.items() if max(grades.values(), default=0)
     }
     if not judged:
         raise ValueError("no query has a relevant document")
     return {
-        name: _mean(measure, rankings, judged, depth=10 if name == "mrr@10" else DEPTH)
+        name: _values(measure, rankings, judged, depth=10 if name == "mrr@10" else DEPTH)
         for name, measure in MEASURES.items()
     }
 
 
-def _mean(
+def bootstrap(values: Floats, *, rng: np.random.Generator, resamples: int = RESAMPLES) -> Interval:
+    """The mean of `values` `(queries,)` and where 95 % of the means of resampled queries lie.
+
+    Percentile bootstrap over queries (Efron 1979; Sakai, SIGIR 2006, for retrieval measures). Give
+    it the differences of two rankings, query by query, to compare them.
+    """
+    n = len(values)
+    # How often each query is drawn: the same draws as positions, without gathering them.
+    counts = rng.multinomial(n, np.full(n, 1 / n), size=resamples)
+    low, high = np.quantile(counts @ values / n, [0.025, 0.975])
+    return Interval(float(values.mean()), float(low), float(high))
+
+
+def _values(
     measure: str,
     rankings: Mapping[str, Sequence[str]],
     judged: Mapping[str, dict[str, int]],
     *,
     depth: int,
-) -> float:
+) -> Floats:
     # trec_eval orders by score and breaks ties by id: a score per rank keeps our order.
     run = {
         query: {doc: float(DEPTH - rank) for rank, doc in enumerate(rankings[query][:depth])}
@@ -49,7 +87,7 @@ def _mean(
         if rankings.get(query)
     }
     found = pytrec_eval.RelevanceEvaluator(judged, {_family(measure)}).evaluate(run)
-    return sum(values[measure] for values in found.values()) / len(judged)
+    return np.array([found[q][measure] if q in found else 0.0 for q in sorted(judged)])
 
 
 def _family(measure: str) -> str:

@@ -1,4 +1,4 @@
-"""Why two texts meet, in their own words: the two sentences that meet and the terms they share."""
+"""Why two texts meet, in their own words: the sentences that meet, shared terms, bridged terms."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from matcher.encoder import Encoder
+from matcher.lexicon.lexicon import Bridge, Lexicon
 from matcher.words import sentences, shared_terms
 
 LONGEST_SENTENCE = 400
@@ -19,20 +20,25 @@ class Reason:
     left_sentence: str
     right_sentence: str
     shared_terms: tuple[str, ...]
+    bridges: tuple[Bridge, ...] = ()
+    """What one says in everyday words and the other by the field's term (the lexicon's)."""
 
 
-def find_reasons(pairs: Sequence[tuple[str, str]], encoder: Encoder) -> list[Reason]:
-    """For each pair of texts, the sentences nearest in meaning, and the terms both use.
+def find_reasons(
+    pairs: Sequence[tuple[str, str]], encoder: Encoder, lexicon: Lexicon | None = None
+) -> list[Reason]:
+    """For each pair of texts, the sentences nearest in meaning, and the terms both use or bridge.
 
     The two whole texts are compared for terms; the sentences are copied, never written.
     """
+    lexicon = lexicon or Lexicon(())
     texts = sorted({text for pair in pairs for text in pair})
     cut = {text: sentences(text) for text in texts}
     every = sorted({sentence for pieces in cut.values() for sentence in pieces})
     row = {sentence: i for i, sentence in enumerate(every)}
     vectors = encoder.encode_passages(every)
     rows = {text: vectors[[row[sentence] for sentence in cut[text]]] for text in texts}
-    return [_reason((left, right), cut, rows) for left, right in pairs]
+    return [_reason((left, right), cut, rows, lexicon) for left, right in pairs]
 
 
 def answering_sentences(question: str, texts: Sequence[str], encoder: Encoder) -> list[str]:
@@ -49,7 +55,10 @@ def answering_sentences(question: str, texts: Sequence[str], encoder: Encoder) -
 
 
 def _reason(
-    pair: tuple[str, str], cut: dict[str, list[str]], rows: dict[str, np.ndarray]
+    pair: tuple[str, str],
+    cut: dict[str, list[str]],
+    rows: dict[str, np.ndarray],
+    lexicon: Lexicon,
 ) -> Reason:
     left, right = pair
     near = rows[left] @ rows[right].T
@@ -58,6 +67,7 @@ def _reason(
         left_sentence=_shorten(cut[left][int(i)]),
         right_sentence=_shorten(cut[right][int(j)]),
         shared_terms=tuple(shared_terms(left, right)),
+        bridges=tuple(lexicon.bridges(left, right)),
     )
 
 

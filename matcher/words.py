@@ -49,27 +49,35 @@ STOP_WORDS = frozenset(
 
 
 class Token(NamedTuple):
-    """A word as it is written, with the stem by which it is compared."""
+    """A word as it is written, the stem by which it is compared, and its place in `plain`."""
 
     written: str
     stem: str
+    start: int
+    end: int
+
+
+def plain(text: str) -> str:
+    """The text in composed characters, without the marks of inclusive writing."""
+    return INCLUSIVE.sub("", unicodedata.normalize("NFKC", text))
 
 
 def tokens(text: str) -> list[Token]:
     """The words of a text that carry meaning, in their order."""
-    plain = INCLUSIVE.sub("", unicodedata.normalize("NFKC", text))
     found = []
-    for match in WORD.finditer(plain):
+    for match in WORD.finditer(plain(text)):
         written = ELISION.sub("", match.group())
         stem = _stem(written.lower())
         if stem:
-            found.append(Token(written, stem))
+            found.append(Token(written, stem, match.end() - len(written), match.end()))
     return found
 
 
 def stems(text: str) -> list[str]:
     """The stems of a text, in their order, repeated as often as they occur."""
-    return [token.stem for token in tokens(text)]
+    # No Token a word: a whole import is read here.
+    found = (_stem(ELISION.sub("", word).lower()) for word in WORD.findall(plain(text)))
+    return [stem for stem in found if stem]
 
 
 def shared_terms(left: str, right: str, *, limit: int = 6) -> list[str]:

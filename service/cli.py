@@ -11,12 +11,13 @@ import typer
 from sqlalchemy.exc import DatabaseError
 
 from matcher.assignment import Limits
+from matcher.lexicon.lexicon import Lexicon, read_lexicon
 from matcher.statements import Kind
 from service import terminal
 from service.errors import Damaged, Refused
 from service.resources import Resources, load_named_encoder, open_resources
 from service.settings import Settings
-from service.workflows import set_up, show
+from service.workflows import lexicon, set_up, show
 from service.workflows.answer import Query, answer
 from service.workflows.check import check
 from service.workflows.evaluate import evaluate
@@ -32,7 +33,11 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
 )
 sociopole_cli = typer.Typer(help="Les sociopôles.", no_args_is_help=True)
+lexicon_cli = typer.Typer(
+    help="Le lexique : ce que disent les gens, et le terme des disciplines.", no_args_is_help=True
+)
 cli.add_typer(sociopole_cli, name="sociopole")
+cli.add_typer(lexicon_cli, name="lexicon")
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Répond en JSON, aux noms stables.")]
 DataOption = Annotated[
@@ -156,15 +161,94 @@ def search_command(  # noqa: PLR0913 - the options of one command
         _print(show.show_answers(found), as_json, terminal.show_answers)
 
 
+@lexicon_cli.command("list")
+def list_lexicon_command(
+    slug: SlugArgument, as_json: JsonFlag = False, data: DataOption = None
+) -> None:
+    """Montre les entrées propres à un sociopôle : ajoutées, coupées, proposées."""
+    with _refusals(as_json=as_json), _open(data) as resources:
+        _print(lexicon.show_lexicon(resources, slug), as_json, terminal.show_lexicon)
+
+
+@lexicon_cli.command("find")
+def find_lexicon_command(
+    text: Annotated[str, typer.Argument(help="Un mot, un terme, ou une phrase entière.")],
+    as_json: JsonFlag = False,
+    data: DataOption = None,
+) -> None:
+    """Cherche dans les entrées livrées."""
+    with _refusals(as_json=as_json), _open(data) as resources:
+        _print(lexicon.find_entries(resources, text), as_json, terminal.show_entries)
+
+
+@lexicon_cli.command("add")
+def add_lexicon_command(
+    slug: SlugArgument,
+    term: Annotated[list[str], typer.Option("--term", help="Le terme ; puis ses synonymes.")],
+    say: Annotated[list[str], typer.Option("--say", help="Ce que disent les gens ; répétable.")],
+    data: DataOption = None,
+) -> None:
+    """Ajoute au lexique d'un sociopôle."""
+    with _refusals(as_json=False), _open(data) as resources:
+        lexicon.add_entry(resources, slug, terms=term, say=say)
+    terminal.say(f"« {term[0]} » se dit aussi : {', '.join(say)}.")
+
+
+@lexicon_cli.command("on")
+def switch_on_command(
+    slug: SlugArgument,
+    term: Annotated[str, typer.Argument(help="Le terme d'une entrée.")],
+    data: DataOption = None,
+) -> None:
+    """Emploie une entrée proposée ou coupée."""
+    with _refusals(as_json=False), _open(data) as resources:
+        lexicon.switch_entry(resources, slug, term, on=True)
+    terminal.say(f"« {term} » est employé dans {slug}.")
+
+
+@lexicon_cli.command("off")
+def switch_off_command(
+    slug: SlugArgument,
+    term: Annotated[str, typer.Argument(help="Le terme d'une entrée.")],
+    data: DataOption = None,
+) -> None:
+    """Coupe une entrée, livrée ou ajoutée ; « lexicon on » la rétablit."""
+    with _refusals(as_json=False), _open(data) as resources:
+        lexicon.switch_entry(resources, slug, term, on=False)
+    terminal.say(f"« {term} » n'est plus employé dans {slug} (« lexicon on » le rétablit).")
+
+
+@lexicon_cli.command("propose")
+def propose_lexicon_command(
+    slug: SlugArgument,
+    pairing: Annotated[int, typer.Option("--pairing", help="Rang d'un rapprochement accepté.")],
+    as_json: JsonFlag = False,
+    data: DataOption = None,
+) -> None:
+    """Tire d'un rapprochement accepté des entrées à vérifier, puis « lexicon on »."""
+    with _refusals(as_json=as_json), _open(data) as resources:
+        proposed = lexicon.propose_from_pairing(resources, slug, pairing)
+        _print(proposed, as_json, terminal.show_proposals)
+
+
 @cli.command("evaluate")
 def evaluate_command(
     folder: Annotated[Path, typer.Argument(help="corpus.jsonl, queries.jsonl, qrels/test.tsv")],
+    model: Annotated[
+        str, typer.Option("--model", help="Compare avec cet autre modèle : deep, nom ou dossier.")
+    ] = "",
     as_json: JsonFlag = False,
     data: DataOption = None,  # noqa: ARG001 - accepted everywhere, needed here for nothing
 ) -> None:
     """Mesure les mots, le sens et les deux ensemble sur une collection jugée."""
     with _refusals(as_json=as_json), terminal.progress() as tell:
-        measures = evaluate(folder, load_named_encoder(Settings().model), tell)
+        measures = evaluate(
+            folder,
+            load_named_encoder(Settings().model),
+            tell,
+            lexicon=Lexicon(read_lexicon()),
+            other=load_named_encoder(model) if model else None,
+        )
     _print(measures, as_json, terminal.show_measures)
 
 

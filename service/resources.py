@@ -10,6 +10,7 @@ from indexes.faiss_index import FaissIndex
 from indexes.word_index import TantivyIndex
 from matcher.encoder import Encoder, UnsafeModel, load_encoder
 from matcher.fusion import Background, measure_background
+from matcher.lexicon.lexicon import Lexicon, read_lexicon
 from matcher.nomenclature import Nomenclature
 from service import reference
 from service.database import migrate, open_engine
@@ -46,6 +47,7 @@ class Resources:
     disciplines: Nomenclature
     indexes: Indexes
     _measured: list[Background] = field(default_factory=list, repr=False)
+    _lexicons: list[Lexicon] = field(default_factory=list, repr=False)
 
     @property
     def background(self) -> Background:
@@ -54,6 +56,13 @@ class Resources:
             vectors = self.sectors.vectors
             self._measured.append(measure_background(vectors, vectors))
         return self._measured[0]
+
+    @property
+    def lexicon(self) -> Lexicon:
+        """The bundled bridge lexicon."""
+        if not self._lexicons:
+            self._lexicons.append(Lexicon(read_lexicon()))
+        return self._lexicons[0]
 
 
 def open_resources(settings: Settings, encoder: Encoder | None = None) -> Resources:

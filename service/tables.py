@@ -192,3 +192,18 @@ class Orphan(Table):
     run_id: Mapped[int] = mapped_column(ForeignKey("run.id"), primary_key=True)
     statement_id: Mapped[int] = mapped_column(ForeignKey("statement.id"), primary_key=True)
     why: Mapped[str] = mapped_column(Text)
+
+
+class LexiconRow(Table):
+    """What one sociopôle says of a term of the bridge lexicon: its own words, or that it is off.
+
+    `term_key` is the usual term in lower case; `say` and `terms` hold several forms, one a line.
+    """
+
+    __tablename__ = "lexicon"
+    sociopole_id: Mapped[int] = mapped_column(ForeignKey("sociopole.id"), primary_key=True)
+    term_key: Mapped[str] = mapped_column(String(200), primary_key=True)
+    state: Mapped[str] = mapped_column(String(16))
+    say: Mapped[str] = mapped_column(Text)
+    terms: Mapped[str] = mapped_column(Text)
+    at: Mapped[dt.datetime]

@@ -109,6 +109,8 @@ def show_suggestions(shown: Mapping[str, Any]) -> None:
         reason = pairing["reasons"][0]
         terms = ", ".join(reason["shared_terms"])
         why = f"« {reason['left_sentence']} »\n« {reason['right_sentence']} »"
+        for bridge in reason.get("said_otherwise", ()):
+            why += f"\ndit autrement : « {bridge['said']} », {bridge['term']}"
         table.add_row(
             str(pairing["rank"]),
             _who(pairing["left"]),
@@ -138,14 +140,76 @@ def show_answers(shown: Mapping[str, Any]) -> None:
     console.print(table)
 
 
-def show_measures(measures: Mapping[str, Mapping[str, float]]) -> None:
-    """The measures of each ranking."""
-    names = list(next(iter(measures.values())))
+def show_lexicon(shown: Mapping[str, Any]) -> None:
+    """A sociopôle's own entries."""
+    states = {"on": "employée", "off": "coupée", "proposed": "à vérifier"}
+    if shown["own"]:
+        table = Table("terme", "ce que disent les gens", "entrée")
+        for entry in shown["own"]:
+            forms = (" · ".join(entry[column]) for column in ("terms", "say"))
+            table.add_row(*map(escape, forms), states[entry["state"]])
+        console.print(table)
+    else:
+        say("Aucune entrée propre : « sociopoles lexicon add » en ajoute.")
+    say(f"{shown['bundled']} entrées livrées (« sociopoles lexicon find » y cherche).")
+
+
+def show_entries(shown: Mapping[str, Any]) -> None:
+    """Entries of the bundled lexicon."""
+    if not shown["entries"]:
+        say("Aucune entrée livrée : « sociopoles lexicon add » en ajoute une.")
+        return
+    table = Table("terme", "ce que disent les gens", "anglais")
+    for entry in shown["entries"][:SHOWN_PAIRINGS]:
+        forms = (" · ".join(entry[column]) for column in ("terms", "say"))
+        table.add_row(*map(escape, forms), escape(entry["english"]))
+    console.print(table)
+    if len(shown["entries"]) > SHOWN_PAIRINGS:
+        say(f"… et {len(shown['entries']) - SHOWN_PAIRINGS} autres (--json les donne toutes).")
+
+
+def show_proposals(shown: Mapping[str, Any]) -> None:
+    """What an accepted pairing suggests."""
+    if not shown["proposed"]:
+        say("Rien à proposer : les deux textes emploient les mêmes mots.")
+        return
+    table = Table("terme", "ce que disent les gens", title="À vérifier")
+    for proposal in shown["proposed"]:
+        table.add_row(escape(proposal["term"]), escape(proposal["said"]))
+    console.print(table)
+    say(f"Pour employer une entrée : « sociopoles lexicon on {shown['sociopole']} TERME ».")
+
+
+def show_measures(measures: Mapping[str, Any]) -> None:
+    """The measures of each ranking with their intervals, then the paired differences."""
+    names = list(measures["words"])
     table = Table("classement", *names)
     labels = {"words": "mots", "meaning": "sens", "both": "les deux"}
-    for ranking, values in measures.items():
-        table.add_row(labels[ranking], *(f"{values[name]:.3f}" for name in names))
+    for ranking, label in labels.items():
+        bounds = measures["intervals"][ranking]
+        cells = (
+            f"{measures[ranking][name]:.3f}\n[{bounds[name][0]:.3f} ; {bounds[name][1]:.3f}]"
+            for name in names
+        )
+        table.add_row(label, *map(escape, cells))
+    for ranking, label in labels.items():
+        if "other" in measures:
+            values = (f"{measures['other'][ranking][name]:.3f}" for name in names)
+            table.add_row(f"{label}, autre modèle", *values)
+    for difference, values in measures["differences"].items():
+        label = {
+            "both - words": "les deux, moins les mots",
+            "both - meaning": "les deux, moins le sens",
+            "both - other": "les deux, moins l'autre modèle",
+        }[difference]
+        cells = (
+            f"{values[name]['mean']:+.3f}\n"
+            f"[{values[name]['low']:+.3f} ; {values[name]['high']:+.3f}]"
+            for name in names
+        )
+        table.add_row(label, *map(escape, cells))
     console.print(table)
+    say("Entre crochets : intervalle à 95 % (bootstrap sur les questions).")
 
 
 def show_health(health: Mapping[str, Any]) -> None:

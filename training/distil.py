@@ -1,6 +1,6 @@
 """The student: one row a token, taught that both sides of a pair mean the teacher's vector."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from training.pairs import Positions
-from training.vocabulary import Bags
+from training.vocabulary import Bags, Tokens
 
 Floats = NDArray[np.float32]
 Report = Callable[[int, int, float], None]
@@ -40,6 +40,27 @@ class Lessons:
     teacher: NDArray[np.float16]
     target: Positions
     repeats: Positions
+
+
+class Rows(torch.nn.Module):
+    """The static student: the mean of its tokens' rows, scaled to length 1."""
+
+    def __init__(self, start: Floats) -> None:
+        super().__init__()
+        self.bag = torch.nn.EmbeddingBag.from_pretrained(
+            torch.from_numpy(start.copy()), freeze=False, mode="mean"
+        )
+
+    def embed(self, texts: Sequence[Tokens]) -> torch.Tensor:
+        """Unit vectors `(len(texts), dim)` of texts given as token ids."""
+        starts = np.cumsum([0, *(len(text) for text in texts[:-1])])
+        tokens = np.concatenate(list(texts))
+        raw = self.bag(torch.from_numpy(tokens), torch.from_numpy(starts))
+        return functional.normalize(raw, dim=1)
+
+    def rows(self) -> Floats:
+        """What was learnt, `(vocabulary, dim)`."""
+        return np.asarray(self.bag.weight.detach().numpy(), dtype=np.float32)
 
 
 def distil(

@@ -39,23 +39,18 @@ class Source:
 WIKTIONARY = "CC BY-SA 3.0 and GFDL (Wiktionary)"
 CANADA = "Open Government Licence - Canada"
 # Left out for their licence: wmt_newstest_2008_2012 (research use), dataverse_i18n (none stated),
-# pkp_scholarly_publishing (GPL-3). Left out for its content: terms_tico19, whose English column
-# holds a language code instead of English.
+# pkp_scholarly_publishing (GPL-3), dict_en_fr_merged (GPL entries that cannot be told apart).
+# Left out for its content: terms_tico19, whose English column holds a language code.
 SOURCES = (
     Source("tatoeba_fra_eng", "Tatoeba, export of 2019", "CC BY 2.0 FR"),
     Source("tatoeba_opusmt_v2021", "Tatoeba, in OPUS-MT-testsets", "CC BY 2.0 FR"),
-    Source(
-        "dict_en_fr_merged",
-        "open-dsl-dict/wiktionary-dict, pquentin/wiktionary-translations, freedict",
-        f"{WIKTIONARY}, GPL (FreeDict)",
-    ),
     Source(
         "dict_wiktionary_gloss_en_fr", "open-dsl-dict/wiktionary-dict", WIKTIONARY, translated=False
     ),
     Source(
         "dict_wiktionary_gloss_fr_en", "open-dsl-dict/wiktionary-dict", WIKTIONARY, translated=False
     ),
-    Source("canada_laws", "justicecanada/laws-lois-xml", CANADA, max_pairs=60_000),
+    Source("canada_laws", "justicecanada/laws-lois-xml", CANADA, max_pairs=30_000),
     Source("canada_laws_terms", "justicecanada/laws-lois-xml, defined terms", CANADA),
     Source("canada_gov_metadata", "canada-ca/ore-ero, open-data/ckanext-canada", "MIT", repeats=2),
     Source("gc_digital_accessibility", "gc-da11yn/gc-da11yn.github.io", "MIT", repeats=3),
@@ -81,7 +76,8 @@ SOURCES = (
 class Corpus(NamedTuple):
     """Distinct English texts, and pairs `(english[target[i]], french[i])` seen `repeats[i]` times.
 
-    `used` counts the pairs kept of each source.
+    `used` counts the pairs kept of each source. The English texts that source i brought first are
+    `english[starts[i] : starts[i + 1]]`.
     """
 
     english: list[str]
@@ -89,6 +85,7 @@ class Corpus(NamedTuple):
     target: Positions
     repeats: Positions
     used: dict[str, int]
+    starts: list[int]
 
 
 def read_corpus(
@@ -108,6 +105,7 @@ def read_corpus(
     target: list[int] = []
     repeats: list[int] = []
     used: dict[str, int] = {}
+    starts = [0]
     for source in sources:
         pairs = list(_read_pairs(folder / "parallel" / f"{source.name}.tsv.xz"))
         if source.translated:
@@ -119,7 +117,8 @@ def read_corpus(
         french += [text for _, text in kept]
         repeats += [source.repeats] * len(kept)
         used[source.name] = len(kept)
-    return Corpus(list(positions), french, np.array(target), np.array(repeats), used)
+        starts.append(len(positions))
+    return Corpus(list(positions), french, np.array(target), np.array(repeats), used, starts)
 
 
 def without_accents(text: str) -> str:

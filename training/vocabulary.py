@@ -25,6 +25,10 @@ class Bags(NamedTuple):
     tokens: Tokens
     starts: Tokens
 
+    def text(self, position: int) -> Tokens:
+        """The tokens of one text."""
+        return self.tokens[self.starts[position] : self.starts[position + 1]]
+
     def choose(self, positions: Tokens) -> "Bags":
         """The bags at `positions`, in that order."""
         lengths = self.starts[positions + 1] - self.starts[positions]

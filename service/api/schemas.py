@@ -59,12 +59,20 @@ class Bars(BaseModel):
     novelty: float
 
 
+class SaidOtherwise(BaseModel):
+    """What one text says in everyday words, and the term of the field that the other uses."""
+
+    said: str = Field(examples=["les gens ne demandent pas leurs aides"])
+    term: str = Field(examples=["non-recours aux droits"])
+
+
 class Reason(BaseModel):
     """Evidence in the words of both texts."""
 
     left_sentence: str
     right_sentence: str
     shared_terms: list[str]
+    said_otherwise: list[SaidOtherwise] = []
 
 
 class Alternate(BaseModel):

@@ -4,7 +4,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
+from sqlalchemy.orm import Session
 
+from indexes.contract import Ids
 from matcher.reasons import answering_sentences
 from service.catchup import catch_up
 from service.database import read
@@ -12,6 +14,7 @@ from service.errors import Refused
 from service.resources import Progress, Resources
 from service.store.sociopoles import get_sociopole
 from service.store.statements import StatementView, searchable_ids, statements_by_id
+from service.workflows.lexicon import lexicon_of
 from service.workflows.ranking import Ranker
 
 LONGEST_QUERY = 20_000
@@ -54,13 +57,13 @@ def answer(resources: Resources, query: Query, progress: Progress | None = None)
     catch_up(resources, progress)
     indexes = resources.indexes
     with read(resources.engine) as session:
-        allowed = None
-        if query.sociopole or query.kinds or sector:
-            sociopole = get_sociopole(session, query.sociopole).id if query.sociopole else None
-            allowed = np.array(
-                searchable_ids(session, sociopole_id=sociopole, kinds=query.kinds, sector=sector),
-                dtype=np.int64,
-            )
+        allowed = visible = None
+        sociopole = get_sociopole(session, query.sociopole).id if query.sociopole else None
+        lexicon = lexicon_of(resources, session, sociopole)
+        if sociopole is not None:
+            visible = allowed = _searchable(session, sociopole)
+        if query.kinds or sector:
+            allowed = _searchable(session, sociopole, kinds=query.kinds, sector=sector)
         with indexes.lock:
             ranker = Ranker(
                 indexes.vectors,
@@ -68,8 +71,9 @@ def answer(resources: Resources, query: Query, progress: Progress | None = None)
                 resources.encoder,
                 indexes.hubs,
                 resources.background.deviation,
+                lexicon,
             )
-            found = ranker.rank(text, allowed).both[: query.k]
+            found = ranker.rank(text, allowed, visible=visible).both[: query.k]
         views = statements_by_id(session, [identity for identity, _ in found])
     scores = dict(found)
     sentences = answering_sentences(
@@ -79,6 +83,13 @@ def answer(resources: Resources, query: Query, progress: Progress | None = None)
         Answer(view, round(scores[view.statement.id], 5), sentence)
         for view, sentence in zip(views, sentences, strict=True)
     ]
+
+
+def _searchable(
+    session: Session, sociopole: int | None, *, kinds: Collection[str] = (), sector: str = ""
+) -> Ids:
+    found = searchable_ids(session, sociopole_id=sociopole, kinds=kinds, sector=sector)
+    return np.array(found, dtype=np.int64)
 
 
 def _sector(resources: Resources, written: str) -> str:

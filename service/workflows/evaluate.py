@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,9 @@ from indexes.contract import Ids
 from indexes.faiss_index import FaissIndex
 from indexes.word_index import TantivyIndex
 from matcher.encoder import Encoder
-from matcher.evaluation import measure_ranking
+from matcher.evaluation import MEASURES, Floats, Interval, bootstrap, measure_queries
 from matcher.fusion import hub_strengths, measure_background
+from matcher.lexicon.lexicon import Lexicon
 from matcher.statements import Kind, passage
 from matcher.words import stems
 from service import reference
@@ -35,14 +36,47 @@ class Collection:
 
 
 def evaluate(
-    folder: Path, encoder: Encoder, progress: Progress | None = None
-) -> dict[str, dict[str, float]]:
-    """The measures of three rankings: words, meaning, both.
+    folder: Path,
+    encoder: Encoder,
+    progress: Progress | None = None,
+    *,
+    lexicon: Lexicon | None = None,
+    other: Encoder | None = None,
+) -> dict[str, Any]:
+    """The measures of three rankings: words, meaning, both; how sure they are, and how they differ.
 
     A query may say in its metadata which `kinds` it asks for; only texts of these kinds (their
-    own metadata) are then ranked, as in a search of the service.
+    own metadata) are then ranked, as in a search of the service. `intervals` hold the 95 %
+    bootstrap interval of each mean, `differences` the mean and interval of paired differences:
+    `both - words`, `both - meaning` and, with an `other` encoder, `both - other`.
     """
     collection = read_collection(folder)
+    lexicon = lexicon or Lexicon(())
+    found = _measure(collection, encoder, lexicon, progress, folder)
+    pairs = {"both - words": (found["both"], found["words"])}
+    pairs["both - meaning"] = (found["both"], found["meaning"])
+    shown: dict[str, Any] = {name: _means(values) for name, values in found.items()}
+    if other:
+        compared = _measure(collection, other, lexicon, progress, folder)
+        shown["other"] = {name: _means(values) for name, values in compared.items()}
+        pairs["both - other"] = (found["both"], compared["both"])
+    shown["intervals"] = {name: _bounds(values) for name, values in found.items()}
+    shown["differences"] = {
+        name: {
+            measure: _bootstrap(left[measure] - right[measure])._asdict() for measure in MEASURES
+        }
+        for name, (left, right) in pairs.items()
+    }
+    return shown
+
+
+def rank_collection(
+    collection: Collection,
+    encoder: Encoder,
+    lexicon: Lexicon,
+    progress: Progress | None = None,
+) -> dict[str, dict[str, list[str]]]:
+    """The rankings of every question by words, by meaning, by both: names of texts, best first."""
     names = list(collection.texts)
     ids = np.arange(len(names), dtype=np.int64)
     vectors, words = FaissIndex(encoder.dim), TantivyIndex()
@@ -59,20 +93,20 @@ def evaluate(
         encoder,
         dict(enumerate(strengths.tolist())),
         measure_background(labels, labels).deviation,
+        lexicon,
     )
     rankings: dict[str, dict[str, list[str]]] = {"words": {}, "meaning": {}, "both": {}}
     for done, (query, text) in enumerate(collection.questions.items(), start=1):
         wanted = collection.asked_kinds.get(query)
-        found = ranker.rank(text, _ids_of_kinds(wanted, of_text) if wanted else None)
+        # A question that is itself in the collection neither answers nor completes itself.
+        others = ids[np.array(names) != query] if query in collection.texts else None
+        allowed = _ids_of_kinds(wanted, of_text) if wanted else None
+        found = ranker.rank(text, allowed, visible=others)
         for name, ranking in found._asdict().items():
-            # A question that is itself in the collection does not answer itself.
             rankings[name][query] = [names[i] for i, _ in ranking if names[i] != query]
         if progress and done % 20 == 0:
             progress("Questions", done, len(collection.questions))
-    try:
-        return {name: measure_ranking(found, collection.grades) for name, found in rankings.items()}
-    except ValueError as error:
-        raise Refused(f"{folder} : aucune question n'a de réponse jugée pertinente.") from error
+    return rankings
 
 
 def read_collection(folder: Path) -> Collection:
@@ -90,6 +124,34 @@ def read_collection(folder: Path) -> Collection:
         asked_kinds={str(q["_id"]): list(_metadata(q).get("kinds", [])) for q in queries},
         grades={query: found for query, found in grades.items() if query in questions},
     )
+
+
+def _measure(
+    collection: Collection,
+    encoder: Encoder,
+    lexicon: Lexicon,
+    progress: Progress | None,
+    folder: Path,
+) -> dict[str, dict[str, Floats]]:
+    rankings = rank_collection(collection, encoder, lexicon, progress)
+    try:
+        return {name: measure_queries(found, collection.grades) for name, found in rankings.items()}
+    except ValueError as error:
+        raise Refused(f"{folder} : aucune question n'a de réponse jugée pertinente.") from error
+
+
+def _means(values: Mapping[str, Floats]) -> dict[str, float]:
+    return {measure: float(of_queries.mean()) for measure, of_queries in values.items()}
+
+
+def _bounds(values: Mapping[str, Floats]) -> dict[str, list[float]]:
+    intervals = {measure: _bootstrap(of_queries) for measure, of_queries in values.items()}
+    return {measure: [found.low, found.high] for measure, found in intervals.items()}
+
+
+def _bootstrap(values: Floats) -> Interval:
+    # The same draws for every measure and run: what differs is the rankings.
+    return bootstrap(values, rng=np.random.default_rng(0))
 
 
 def _ids_of_kinds(kinds: Sequence[str], of_text: Sequence[str]) -> Ids:

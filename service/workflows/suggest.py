@@ -11,6 +11,7 @@ from matcher.assignment import Limits
 from matcher.bars import Bars
 from matcher.encoder import Vectors
 from matcher.fusion import Neighbours
+from matcher.lexicon.lexicon import Lexicon
 from matcher.pairing import (
     NEAR_IN_MEANING,
     Block,
@@ -28,6 +29,7 @@ from service.store.pairings import PairingView, save_orphans, save_pairings, sav
 from service.store.sociopoles import get_sociopole, known_relations
 from service.store.statements import StatementView, statements_of
 from service.store.vectors import stored_vectors
+from service.workflows.lexicon import lexicon_of
 
 KindPair = tuple[Kind, Kind]
 DEFAULT_KINDS: tuple[KindPair, ...] = (
@@ -84,6 +86,7 @@ def suggest(resources: Resources, slug: str, plan: Plan, progress: Progress | No
         kinds = sorted({kind for pair in plan.kinds for kind in pair})
         views = statements_of(session, sociopole.id, kinds)
         known = known_relations(session, sociopole.id)
+        lexicon = lexicon_of(resources, session, sociopole.id)
         rows = stored_vectors(
             session, resources.encoder.fingerprint, [view.text_hash for view in views]
         )
@@ -102,7 +105,7 @@ def suggest(resources: Resources, slug: str, plan: Plan, progress: Progress | No
         seeking={left for left, _ in plan.kinds},
     )
     tell("Raisons", 2, 3)
-    pairings = _describe(resources, views, proposals)
+    pairings = _describe(resources, views, proposals, lexicon)
     orphans = [
         (views[position].statement.id, explain_orphan(views[position], position, proposals, plan))
         for position in proposals.uncovered()
@@ -186,14 +189,16 @@ def _nearest(resources: Resources, ids: Ids, asking: Side, asked: Side) -> Neigh
 
 
 def _describe(
-    resources: Resources, views: Sequence[StatementView], proposals: Proposals
+    resources: Resources, views: Sequence[StatementView], proposals: Proposals, lexicon: Lexicon
 ) -> list[PairingView]:
     candidates, bars = proposals.candidates, proposals.bars
     left = candidates.left[proposals.chosen].tolist()
     right = candidates.right[proposals.chosen].tolist()
     texts = [view.statement.passage for view in views]
     reasons = find_reasons(
-        [(texts[a], texts[b]) for a, b in zip(left, right, strict=True)], resources.encoder
+        [(texts[a], texts[b]) for a, b in zip(left, right, strict=True)],
+        resources.encoder,
+        lexicon,
     )
     alternates = proposals.alternates()
     described = []
@@ -216,6 +221,7 @@ def _describe(
                         "left_sentence": reason.left_sentence,
                         "right_sentence": reason.right_sentence,
                         "shared_terms": list(reason.shared_terms),
+                        "said_otherwise": [bridge._asdict() for bridge in reason.bridges],
                     }
                 ],
                 alternates=others,

@@ -299,3 +299,38 @@ def test_wrong_texts_are_refused(
     with pytest.raises(ValueError, match=message):
         words.put(ids, terms)
     assert len(words) == 0
+
+
+def test_the_words_of_an_expansion_count_for_less(words: WordIndex) -> None:
+    words.put(as_ids(1, 2, 3), ["velo route", "jardin route", "ecole"])
+
+    hits = words.search("velo", 3, also="jardin velo")
+
+    assert [hit.id for hit in hits] == [1, 2]
+    assert hits[0] == words.search("velo", 1)[0]
+    assert 0 < hits[1].score < hits[0].score
+
+
+def test_an_expansion_alone_is_enough(words: WordIndex) -> None:
+    words.put(as_ids(1, 2), ["velo", "jardin"])
+
+    assert [hit.id for hit in words.search("", 2, also="jardin")] == [2]
+
+
+@pytest.mark.parametrize("written", ["energetque", "energetiqeu", "enegetique"])
+def test_a_word_never_seen_stands_for_its_near_spellings(words: WordIndex, written: str) -> None:
+    words.put(as_ids(1, 2), ["precarite energetique", "jardin"])
+
+    assert [hit.id for hit in words.search(written, 2)] == [1]
+
+
+def test_a_word_that_is_there_is_taken_at_its_word(words: WordIndex) -> None:
+    words.put(as_ids(1, 2), ["parent", "parente"])
+
+    assert [hit.id for hit in words.search("parent", 2)] == [1]
+
+
+def test_a_short_word_never_seen_stands_for_nothing(words: WordIndex) -> None:
+    words.put(as_ids(1), ["bus"])
+
+    assert words.search("bis", 1) == []

@@ -2,9 +2,10 @@
 
 from math import log2
 
+import numpy as np
 import pytest
 
-from matcher.evaluation import MEASURES, measure_ranking
+from matcher.evaluation import MEASURES, bootstrap, measure_queries, measure_ranking
 
 
 def test_ndcg_has_linear_gains_and_a_logarithmic_discount() -> None:
@@ -56,3 +57,27 @@ def test_the_order_given_is_kept_whatever_the_names() -> None:
 def test_without_any_relevant_document_there_is_nothing_to_measure() -> None:
     with pytest.raises(ValueError, match="no query"):
         measure_ranking({}, {"q": {"a": 0}})
+
+
+def test_measures_of_queries_stand_in_the_order_of_their_ids() -> None:
+    judgements = {"b": {"x": 1}, "a": {"y": 1}}
+
+    values = measure_queries({"a": ["y"], "b": ["z"]}, judgements)["recall@1"]
+
+    assert values.tolist() == [1, 0]
+
+
+def test_an_interval_holds_the_mean_and_narrows_with_more_queries() -> None:
+    rng = np.random.default_rng(0)
+    few, many = (np.tile([0.0, 1.0], n) for n in (10, 1_000))
+
+    wide, narrow = bootstrap(few, rng=rng), bootstrap(many, rng=rng)
+
+    assert wide.low < 0.5 == wide.mean < wide.high
+    assert narrow.high - narrow.low < (wide.high - wide.low) / 5
+    # Twenty draws of a coin: the normal interval is .5 +- 1.96 x .5 / sqrt(20).
+    assert wide.low == pytest.approx(0.28, abs=0.03)
+
+
+def test_equal_queries_leave_no_doubt() -> None:
+    assert bootstrap(np.full(5, 0.3), rng=np.random.default_rng(0)) == pytest.approx([0.3] * 3)

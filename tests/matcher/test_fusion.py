@@ -7,11 +7,13 @@ from matcher.fusion import (
     Background,
     Neighbours,
     closeness,
+    complete_question,
     correct_hubs,
     fuse_answers,
     hub_strengths,
     hubness,
     measure_background,
+    near_in_parts,
 )
 
 
@@ -141,3 +143,31 @@ def test_a_lone_side_is_its_own_measure_and_nothing_is_near_itself() -> None:
 
     assert hub_strengths(rows, np.ones(3, dtype=np.bool_)) == pytest.approx([0, 0, 0])
     assert len(hub_strengths(rows[:0], np.ones(0, dtype=np.bool_))) == 0
+
+
+def test_a_question_is_drawn_towards_its_first_answers_only() -> None:
+    asked, near, far = unit((1, 0, 0), (1, 1, 0), (0, 0, 1))
+
+    whole = complete_question(asked, np.stack([near] * 3 + [far]))
+
+    assert np.linalg.norm(whole) == pytest.approx(1)
+    assert whole @ near > asked @ near
+    assert whole @ far == pytest.approx(0, abs=1e-6)
+
+
+def test_a_question_without_answers_stays_as_it_is() -> None:
+    [asked] = unit((1, 2))
+
+    assert complete_question(asked, np.empty((0, 2), dtype=np.float32)) is asked
+
+
+def test_the_nearest_part_of_a_long_question_counts_beside_the_whole() -> None:
+    whole, part, other = unit((1, 0), (0, 1), (-1, 0))
+    rows = unit((0, 1), (1, 0))
+
+    alone = near_in_parts(rows, whole, np.empty((0, 2), dtype=np.float32))
+    with_parts = near_in_parts(rows, whole, np.stack([part, other]))
+
+    assert alone == pytest.approx([0, 1])
+    assert with_parts[0] > alone[0]
+    assert with_parts.argmax() == 1

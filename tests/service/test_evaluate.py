@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from matcher.lexicon.lexicon import Entry, Lexicon
 from service.errors import Refused
 from service.workflows.evaluate import evaluate, read_collection
 from tests.builders import write_beir
@@ -22,8 +23,8 @@ def folder(tmp_path: Path) -> Path:
 def test_three_rankings_are_measured_under_stable_names(folder: Path) -> None:
     measures = evaluate(folder, WordEncoder())
 
-    assert set(measures) == {"words", "meaning", "both"}
-    for values in measures.values():
+    assert set(measures) == {"words", "meaning", "both", "intervals", "differences"}
+    for values in (measures[name] for name in ("words", "meaning", "both")):
         assert set(values) == {"ndcg@10", "mrr@10", "recall@1", "recall@10", "recall@100"}
         assert values["ndcg@10"] == values["recall@1"] == 1
 
@@ -48,7 +49,37 @@ def test_a_question_may_ask_for_some_kinds_only(tmp_path: Path) -> None:
 
     measures = evaluate(folder, WordEncoder())
 
-    assert {values["recall@1"] for values in measures.values()} == {1}
+    assert {measures[name]["recall@1"] for name in ("words", "meaning", "both")} == {1}
+
+
+def test_each_mean_has_an_interval_and_each_pair_of_rankings_a_difference(folder: Path) -> None:
+    measures = evaluate(folder, WordEncoder())
+
+    for name in ("words", "meaning", "both"):
+        low, high = measures["intervals"][name]["ndcg@10"]
+        assert low <= measures[name]["ndcg@10"] <= high
+    assert set(measures["differences"]) == {"both - words", "both - meaning"}
+    assert set(measures["differences"]["both - words"]["mrr@10"]) == {"mean", "low", "high"}
+
+
+def test_another_model_is_compared_query_by_query(folder: Path) -> None:
+    measures = evaluate(folder, WordEncoder(), other=WordEncoder("words-2"))
+
+    assert measures["other"]["both"] == measures["both"]
+    assert measures["differences"]["both - other"]["ndcg@10"] == {"mean": 0, "low": 0, "high": 0}
+
+
+def test_the_lexicon_finds_what_neither_words_nor_stems_share(tmp_path: Path) -> None:
+    texts = {"d1": "la précarité énergétique", "d2": "murs humides"}
+    folder = write_beir(tmp_path / "gold", texts, {"q1": "chauffage trop cher"}, ["q1 d1 1"])
+    lexicon = Lexicon([Entry(("précarité énergétique",), ("chauffage trop cher",))])
+
+    without, with_it = (
+        evaluate(folder, WordEncoder(), lexicon=each)["words"]["recall@1"]
+        for each in (None, lexicon)
+    )
+
+    assert (without, with_it) == (0, 1)
 
 
 def test_questions_without_a_judgement_are_left_out(folder: Path) -> None:

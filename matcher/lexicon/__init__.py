@@ -1,0 +1,1 @@
+"""The bridge lexicon: what people say, and what the field calls it."""
