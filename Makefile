@@ -43,11 +43,10 @@ fix: install  ## Corrige le style
 bench: install  ## Les mesures de vitesse et de qualité
 	$(BIN)/pip install -q -c constraints.txt -e '.[bench]'
 	$(BIN)/python -m benchmarks
-	$(BIN)/sociopoles evaluate fixtures/gold
 
-model: install  ## Refait matcher/model à partir des données d'entraînement (SHARED=dossier)
+model: install  ## Refait les deux modèles à partir des données d'entraînement (SHARED=dossier)
 	$(BIN)/pip install -q -c constraints.txt -e '.[training]'
-	$(BIN)/python -m training --data $(SHARED) --output matcher/model
+	$(BIN)/python -m training --data $(SHARED)
 
 clean:  ## Efface ce que l'installation a fait (jamais les données)
 	rm -rf $(VENV) node_modules $(VENDOR) $(TERRITORIES)

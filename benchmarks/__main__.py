@@ -8,8 +8,8 @@ from benchmarks.task import REPOSITORY
 
 def main() -> None:
     """Run each in a process of its own, so that none inherits the memory of another."""
-    for name in ("pairing", "search"):
-        command = [sys.executable, "-m", f"benchmarks.{name}", *sys.argv[1:]]
+    for name, options in (("pairing", sys.argv[1:]), ("search", sys.argv[1:]), ("quality", [])):
+        command = [sys.executable, "-m", f"benchmarks.{name}", *options]
         subprocess.run(command, check=True, cwd=REPOSITORY)
         print(flush=True)
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
@@ -186,13 +187,19 @@ class TransformerEncoder:
 
     def __init__(self, name: str) -> None:
         # Importing torch and sentence-transformers takes 5 s: only who needs them pays.
+        import torch  # noqa: PLC0415
         from sentence_transformers import SentenceTransformer  # noqa: PLC0415
         from transformers.utils.logging import disable_progress_bar  # noqa: PLC0415
+
+        from matcher.bert import multiplies_bf16  # noqa: PLC0415
 
         # Progress is ours to show, and only on a terminal.
         disable_progress_bar()  # type: ignore[no-untyped-call]  # transformers has no types here
         # float: half precision is stored to be small, and divides an empty text by zero.
         self._model = SentenceTransformer(name, device="cpu", trust_remote_code=False).float()
+        self._precision = partial(
+            torch.autocast, "cpu", dtype=torch.bfloat16, enabled=multiplies_bf16()
+        )
         prompts = read_prompts(self._model.prompts or {}, self._model.default_prompt_name)
         self._query, self._passage = prompts["query"], prompts["passage"]
         self.dim = int(self._model.get_embedding_dimension() or 0)
@@ -201,12 +208,15 @@ class TransformerEncoder:
 
     def encode_passages(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
         """Vectors `(len(texts), dim)` of texts that will be searched."""
-        parts = []
+        result = np.empty((len(texts), self.dim), dtype=np.float32)
+        # Texts of like length together: no time goes into padding.
+        order = sorted(range(len(texts)), key=lambda position: len(texts[position]))
         for start in range(0, len(texts), BATCH):
-            parts.append(self._encode(texts[start : start + BATCH], self._passage))
+            part = order[start : start + BATCH]
+            result[part] = self._encode([texts[position] for position in part], self._passage)
             if progress:
-                progress(min(start + BATCH, len(texts)), len(texts))
-        return np.concatenate(parts) if parts else np.empty((0, self.dim), dtype=np.float32)
+                progress(start + len(part), len(texts))
+        return result
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """Vectors `(len(texts), dim)` of questions."""
@@ -215,9 +225,10 @@ class TransformerEncoder:
     def _encode(self, texts: Sequence[str], prompt: str) -> Vectors:
         if not texts:
             return np.empty((0, self.dim), dtype=np.float32)
-        raw = self._model.encode(
-            list(texts), prompt=prompt or None, show_progress_bar=False, convert_to_numpy=True
-        )
+        with self._precision():
+            raw = self._model.encode(
+                list(texts), prompt=prompt or None, show_progress_bar=False, convert_to_numpy=True
+            )
         return unit_rows(np.asarray(raw, dtype=np.float32))
 
     def _state_fingerprint(self) -> str:

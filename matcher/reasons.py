@@ -1,11 +1,11 @@
 """Why two texts meet, in their own words: the sentences that meet, shared terms, bridged terms."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from matcher.encoder import Encoder
+from matcher.encoder import Encoder, Vectors
 from matcher.lexicon.lexicon import Bridge, Lexicon
 from matcher.words import sentences, shared_terms
 
@@ -25,19 +25,24 @@ class Reason:
 
 
 def find_reasons(
-    pairs: Sequence[tuple[str, str]], encoder: Encoder, lexicon: Lexicon | None = None
+    pairs: Sequence[tuple[str, str]],
+    encoder: Encoder,
+    lexicon: Lexicon | None = None,
+    *,
+    known: Mapping[str, Vectors] | None = None,
 ) -> list[Reason]:
     """For each pair of texts, the sentences nearest in meaning, and the terms both use or bridge.
 
-    The two whole texts are compared for terms; the sentences are copied, never written.
+    The two whole texts are compared for terms; the sentences are copied, never written. `known` are
+    vectors by text: a text of one sentence need not be embedded again.
     """
-    lexicon = lexicon or Lexicon(())
+    lexicon, known = lexicon or Lexicon(()), known or {}
     texts = sorted({text for pair in pairs for text in pair})
     cut = {text: sentences(text) for text in texts}
     every = sorted({sentence for pieces in cut.values() for sentence in pieces})
-    row = {sentence: i for i, sentence in enumerate(every)}
-    vectors = encoder.encode_passages(every)
-    rows = {text: vectors[[row[sentence] for sentence in cut[text]]] for text in texts}
+    new = [sentence for sentence in every if sentence not in known]
+    vectors = {**known, **dict(zip(new, encoder.encode_passages(new), strict=True))}
+    rows = {text: np.stack([vectors[sentence] for sentence in cut[text]]) for text in texts}
     return [_reason((left, right), cut, rows, lexicon) for left, right in pairs]
 
 

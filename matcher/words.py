@@ -48,6 +48,10 @@ STOP_WORDS = frozenset(
 )
 
 
+TITLE_WEIGHT = 2
+"""How often more a word counts for standing in the title (docs/decisions/0005)."""
+
+
 class Token(NamedTuple):
     """A word as it is written, the stem by which it is compared, and its place in `plain`."""
 
@@ -78,6 +82,14 @@ def stems(text: str) -> list[str]:
     # No Token a word: a whole import is read here.
     found = (_stem(ELISION.sub("", word).lower()) for word in WORD.findall(plain(text)))
     return [stem for stem in found if stem]
+
+
+def weigh_fields(title: str, passage: str) -> str:
+    """The stems of a passage joined by spaces, those of its title twice more: BM25 counts them.
+
+    A field's words added with a weight before saturation, as BM25F does (Robertson et al. 2004).
+    """
+    return " ".join([*stems(passage), *(stems(title) * TITLE_WEIGHT)])
 
 
 def shared_terms(left: str, right: str, *, limit: int = 6) -> list[str]:
@@ -182,6 +194,8 @@ def _stem(word: str) -> str:
     return stem[:-1] if len(stem) > 3 and stem.endswith("s") else stem
 
 
+# English words too: an English stemmer of their own was tried, and lost the words that both
+# languages share (gold, words: nDCG@10 .122 against .126).
 @lru_cache(maxsize=1)
 def _french() -> Stemmer.Stemmer:
     return Stemmer.Stemmer("french")

@@ -14,8 +14,9 @@ from indexes.faiss_index import FaissIndex
 from indexes.snapshot import Label, SnapshotRefused, open_latest, publish
 from indexes.word_index import TantivyIndex
 from matcher.fusion import hub_strengths
+from matcher.passages import encode_long
 from matcher.statements import Kind
-from matcher.words import stems
+from matcher.words import weigh_fields
 from service.database import read, write
 from service.resources import Indexes, Progress, Resources
 from service.store.revisions import Mark, current_mark
@@ -23,7 +24,7 @@ from service.store.statements import Change, changes_since, ids_of_kind
 from service.store.vectors import keep_vectors, stored_vectors, texts_without_vector
 
 LOGGER = logging.getLogger(__name__)
-EMBEDDED_AT_ONCE = 4096
+EMBEDDED_AT_ONCE = 512
 """Texts embedded between two commits: what is stored is not embedded again after a crash."""
 PUBLISHED_SHARE = 0.05
 """A snapshot is renewed when this share of it changed: the rest is quick to catch up."""
@@ -124,7 +125,7 @@ def _apply(indexes: Indexes, changes: Sequence[Change], rows: dict[int, np.ndarr
         indexes.terms.pop(identity, None)
     if kept:
         ids = np.array([change.id for change in kept], dtype=np.int64)
-        terms = [" ".join(stems(change.passage)) for change in kept]
+        terms = [weigh_fields(change.title, change.passage) for change in kept]
         indexes.vectors.put(ids, np.stack([rows[change.id] for change in kept]))
         indexes.words.put(ids, terms)
         indexes.terms.update(zip(ids.tolist(), terms, strict=True))
@@ -152,7 +153,7 @@ def _embed_missing(resources: Resources, progress: Progress | None) -> None:
     hashes = list(texts)
     for start in range(0, len(hashes), EMBEDDED_AT_ONCE):
         part = hashes[start : start + EMBEDDED_AT_ONCE]
-        vectors = resources.encoder.encode_passages([texts[h] for h in part])
+        vectors = encode_long(resources.encoder.encode_passages, [texts[h] for h in part])
         with write(resources.engine) as session:
             keep_vectors(session, fingerprint, part, vectors)
         if progress:

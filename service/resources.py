@@ -15,6 +15,7 @@ from matcher.nomenclature import Nomenclature
 from service import reference
 from service.database import migrate, open_engine
 from service.errors import Refused
+from service.kept_vectors import KeptEncoder
 from service.settings import Settings
 
 Progress = Callable[[str, int, int], None]
@@ -72,12 +73,13 @@ def open_resources(settings: Settings, encoder: Encoder | None = None) -> Resour
     engine = open_engine(settings.url)
     migrate(engine)
     encoder = encoder or load_named_encoder(settings.model)
+    kept = KeptEncoder(engine, encoder)
     return Resources(
         settings=settings,
         engine=engine,
         encoder=encoder,
-        sectors=Nomenclature(reference.sectors(), encoder, free_words_to_families=True),
-        disciplines=Nomenclature(reference.disciplines(), encoder, free_words_to_families=False),
+        sectors=Nomenclature(reference.sectors(), kept, free_words_to_families=True),
+        disciplines=Nomenclature(reference.disciplines(), kept, free_words_to_families=False),
         indexes=Indexes(FaissIndex(encoder.dim), TantivyIndex()),
     )
 

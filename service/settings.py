@@ -13,7 +13,9 @@ class Settings(BaseSettings):
 
     data: Path = Field(Path("data"), description="dossier des données : base et index")
     database_url: str = Field("", description="base PostgreSQL ; vide : SQLite dans le dossier")
-    model: str = Field("", description="modèle sentence-transformers ; vide : celui qui est livré")
+    model: str = Field(
+        "", description="deep (livré, par défaut), fast (livré), ou un modèle sentence-transformers"
+    )
     host: str = Field("127.0.0.1", description="adresse d'écoute de `sociopoles serve`")
     port: int = Field(8000, description="port d'écoute de `sociopoles serve`", ge=0, le=65535)
 

@@ -1,7 +1,9 @@
 """What people say and what the field calls it: found in texts, added to questions and reasons."""
 
 import csv
-from collections import defaultdict
+import re
+import unicodedata
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,7 @@ from matcher.words import plain, tokens
 BUNDLED_LEXICON = Path(__file__).parent / "lexicon.csv"
 COLUMNS = ("say", "term", "english", "discipline")
 SEPARATOR = " | "
+NOT_LETTERS = re.compile(r"[\W_]+")
 SLACK = 3
 """Content words that may stand between those of a phrase: « demandent rarement leurs aides »."""
 SHORTEST_LONE_WORD = 4
@@ -47,30 +50,36 @@ class Found(NamedTuple):
     is_term: bool
 
 
+class _Form(NamedTuple):
+    """A way of saying an entry: its stems, and its letters too where one stem is too little."""
+
+    stems: tuple[str, ...]
+    literal: str
+    entry: int
+    is_term: bool
+
+
 class Lexicon:
     """Entries, and the phrases and terms of each as the stems they are recognised by."""
 
     def __init__(self, entries: Iterable[Entry]) -> None:
         self.entries = tuple(entries)
-        self._forms: dict[str, list[tuple[tuple[str, ...], int, bool]]] = defaultdict(list)
+        self._forms: dict[str, list[_Form]] = defaultdict(list)
         forms = [
-            (_stems(form), number, is_term)
+            _form(written, number, is_term=is_term)
             for number, entry in enumerate(self.entries)
-            for is_term, written in (
+            for is_term, ways in (
                 (False, entry.say),
                 (True, (*entry.terms, *([entry.english] if entry.english else []))),
             )
-            for form in written
+            for written in ways
         ]
-        frequency: dict[str, int] = defaultdict(int)
-        for form, _, _ in forms:
-            for stem in set(form):
-                frequency[stem] += 1
-        for form, number, is_term in forms:
-            if form:
+        frequency = Counter(stem for form in forms for stem in set(form.stems))
+        for form in forms:
+            if form.stems:
                 # Looked up by its rarest stem: few forms are tried for each word of a text.
-                key = min(form, key=lambda stem: (frequency[stem], stem))
-                self._forms[key].append((form, number, is_term))
+                key = min(form.stems, key=lambda stem: (frequency[stem], stem))
+                self._forms[key].append(form)
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -81,19 +90,20 @@ class Lexicon:
         A form is met where all its content words stand close together, in any order. A term wins
         over a phrase of the same entry.
         """
-        words = tokens(text)
+        clean = plain(text)
+        words, folded = tokens(text), f" {_fold(clean)} "
         places: dict[str, list[int]] = defaultdict(list)
         for place, word in enumerate(words):
             places[word.stem].append(place)
         found: dict[int, Found] = {}
-        for key in places:
-            for form, number, is_term in self._forms.get(key, ()):
-                if number in found and (found[number].is_term or not is_term):
-                    continue
-                span = _span(form, places)
-                if span is not None:
-                    written = plain(text)[words[span[0]].start : words[span[1]].end]
-                    found[number] = Found(number, " ".join(written.split()), is_term)
+        for form in (form for stem in places for form in self._forms.get(stem, ())):
+            known = found.get(form.entry)
+            if known and (known.is_term or not form.is_term):
+                continue
+            span = _span(form.stems, places)
+            if span is not None and _stands_in(form.literal, folded):
+                written = " ".join(clean[words[span[0]].start : words[span[1]].end].split())
+                found[form.entry] = Found(form.entry, written, form.is_term)
         return [found[number] for number in sorted(found)]
 
     def expansions(self, text: str) -> list[str]:
@@ -141,13 +151,29 @@ def _split(cell: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in cell.split(SEPARATOR.strip()) if part.strip())
 
 
-def _stems(form: str) -> tuple[str, ...]:
-    """The stems a form is recognised by; none where that would be one short word."""
-    found = tokens(form)
+def _form(written: str, entry: int, *, is_term: bool) -> _Form:
+    """How a form is recognised; by nothing where it comes down to one short word."""
+    found = tokens(written)
     stems = tuple(dict.fromkeys(token.stem for token in found))
-    if len(stems) == 1 and len(found[0].written) < SHORTEST_LONE_WORD:
-        return stems if found[0].written.isupper() and len(found[0].written) > 1 else ()
-    return stems
+    if len(stems) != 1:
+        return _Form(stems, "", entry, is_term)
+    word = found[0].written
+    if len(word) < SHORTEST_LONE_WORD and not (word.isupper() and len(word) > 1):
+        return _Form((), "", entry, is_term)
+    # One stem alone is too little: « les communs » is no commune, « pouvoir d'achat » no purchase.
+    return _Form(stems, _fold(written).removesuffix("s"), entry, is_term)
+
+
+def _stands_in(literal: str, folded: str) -> bool:
+    """Whether the words of `literal`, if any, stand in a folded text, plural or not."""
+    return not literal or any(f" {literal}{end} " in folded for end in ("", "s"))
+
+
+def _fold(text: str) -> str:
+    """Lower-case letters without accents, one space between words."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    bare = "".join(c for c in decomposed if not unicodedata.combining(c))
+    return " ".join(NOT_LETTERS.sub(" ", bare).split())
 
 
 def _span(form: Sequence[str], places: dict[str, list[int]]) -> tuple[int, int] | None:

@@ -67,6 +67,7 @@ class Change(NamedTuple):
     id: int
     revision: int
     deleted: bool
+    title: str
     passage: str
     text_hash: str
 
@@ -208,7 +209,14 @@ def changes_since(session: Session, revision: int) -> Iterator[Change]:
         select(*columns).where(StatementRow.revision > revision).order_by(StatementRow.revision)
     )
     for row in rows:
-        yield Change(row.id, row.revision, row.deleted, passage(row.title, row.text), row.text_hash)
+        yield Change(
+            row.id,
+            row.revision,
+            row.deleted,
+            row.title,
+            passage(row.title, row.text),
+            row.text_hash,
+        )
 
 
 def _views(session: Session, *conditions: ColumnElement[bool]) -> list[StatementView]:

@@ -16,8 +16,9 @@ from matcher.encoder import Encoder
 from matcher.evaluation import MEASURES, Floats, Interval, bootstrap, measure_queries
 from matcher.fusion import hub_strengths, measure_background
 from matcher.lexicon.lexicon import Lexicon
+from matcher.passages import encode_long
 from matcher.statements import Kind, passage
-from matcher.words import stems
+from matcher.words import weigh_fields
 from service import reference
 from service.errors import Refused
 from service.resources import Progress
@@ -29,6 +30,7 @@ class Collection:
     """A judged collection: texts, questions, the kinds each asks for, and the grades."""
 
     texts: dict[str, str]
+    titles: dict[str, str]
     kinds: dict[str, str]
     questions: dict[str, str]
     asked_kinds: dict[str, list[str]]
@@ -81,9 +83,11 @@ def rank_collection(
     ids = np.arange(len(names), dtype=np.int64)
     vectors, words = FaissIndex(encoder.dim), TantivyIndex()
     texts = list(collection.texts.values())
-    rows = encoder.encode_passages(texts)
+    rows = encode_long(encoder.encode_passages, texts)
     vectors.put(ids, rows)
-    words.put(ids, [" ".join(stems(text)) for text in texts])
+    words.put(
+        ids, [weigh_fields(collection.titles[name], collection.texts[name]) for name in names]
+    )
     of_text = [collection.kinds[name] for name in names]
     labels = encoder.encode_passages([entry.label for entry in reference.sectors()])
     strengths = hub_strengths(rows, np.array([kind == Kind.PROBLEM for kind in of_text]))
@@ -119,6 +123,7 @@ def read_collection(folder: Path) -> Collection:
         raise Refused(f"{folder} ne contient aucune question jugée.")
     return Collection(
         texts={str(d["_id"]): passage(str(d.get("title") or ""), str(d["text"])) for d in corpus},
+        titles={str(d["_id"]): str(d.get("title") or "") for d in corpus},
         kinds={str(d["_id"]): str(_metadata(d).get("kind", "")) for d in corpus},
         questions=questions,
         asked_kinds={str(q["_id"]): list(_metadata(q).get("kinds", [])) for q in queries},

@@ -11,6 +11,7 @@ from indexes.word_index import TantivyIndex
 from matcher.encoder import Encoder, Vectors
 from matcher.fusion import complete_question, fuse_answers, near_in_parts
 from matcher.lexicon.lexicon import Lexicon
+from matcher.passages import encode_long
 from matcher.words import sentences, stems
 
 DEPTH = 100
@@ -44,7 +45,8 @@ class Ranker(NamedTuple):
         researcher's question by the interests nearest to it, before problems are looked for.
         """
         parts = sentences(text)[:MOST_PARTS]
-        rows = self.encoder.encode_queries([text, *parts] if len(parts) > 1 else [text])
+        questions = [text, *parts] if len(parts) > 1 else [text]
+        rows = encode_long(self.encoder.encode_queries, questions)
         asked, sought = rows[0], rows[1:]
         words = self._in_words(text, allowed)
         alone = self.vectors.search(asked[None], DEPTH, allowed=allowed)[0]

@@ -105,7 +105,7 @@ def suggest(resources: Resources, slug: str, plan: Plan, progress: Progress | No
         seeking={left for left, _ in plan.kinds},
     )
     tell("Raisons", 2, 3)
-    pairings = _describe(resources, views, proposals, lexicon)
+    pairings = _describe(resources, views, proposals, rows, lexicon)
     orphans = [
         (views[position].statement.id, explain_orphan(views[position], position, proposals, plan))
         for position in proposals.uncovered()
@@ -189,7 +189,11 @@ def _nearest(resources: Resources, ids: Ids, asking: Side, asked: Side) -> Neigh
 
 
 def _describe(
-    resources: Resources, views: Sequence[StatementView], proposals: Proposals, lexicon: Lexicon
+    resources: Resources,
+    views: Sequence[StatementView],
+    proposals: Proposals,
+    rows: Mapping[str, Vectors],
+    lexicon: Lexicon,
 ) -> list[PairingView]:
     candidates, bars = proposals.candidates, proposals.bars
     left = candidates.left[proposals.chosen].tolist()
@@ -199,6 +203,7 @@ def _describe(
         [(texts[a], texts[b]) for a, b in zip(left, right, strict=True)],
         resources.encoder,
         lexicon,
+        known={view.statement.passage: rows[view.text_hash] for view in views},
     )
     alternates = proposals.alternates()
     described = []
