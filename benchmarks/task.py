@@ -71,16 +71,17 @@ def load_array(folder: Path, name: str) -> NDArray[Any]:
 
 
 def find_model() -> str:
-    """The bundled model's folder, else the one SOCIOPOLES_MODEL names."""
-    bundled = REPOSITORY / "matcher" / "model"
+    """The fast model's folder, else the one SOCIOPOLES_MODEL names: engines are timed, not it."""
+    bundled = REPOSITORY / "matcher" / "model-fast"
     if (bundled / "modules.json").is_file():
         return str(bundled)
     named = os.environ.get("SOCIOPOLES_MODEL", "")
     if not named:
-        raise SystemExit("matcher/model is not there: name a model folder in SOCIOPOLES_MODEL")
+        raise SystemExit("matcher/model-fast is not there: name a model folder in SOCIOPOLES_MODEL")
     return named
 
 
 def name_model(model: str) -> str:
     """The model as a reader should see it: never a folder of this machine."""
-    return "matcher/model" if Path(model).parent.name == "matcher" else Path(model).name
+    folder = Path(model)
+    return f"matcher/{folder.name}" if folder.parent.name == "matcher" else folder.name

@@ -96,20 +96,12 @@ def _check_module(module: Mapping[str, Any]) -> None:
         raise UnsafeModel(f"module path {str(path)!r} leaves the folder (..)")
 
 
-class StaticEncoder:
-    """A StaticEmbedding folder read by tokenizers and numpy: the mean of its tokens' rows."""
+class FolderEncoder:
+    """What the light readings of a model folder share: prompts, batches, unit rows."""
+
+    dim: int
 
     def __init__(self, folder: Path) -> None:
-        part = _part(folder, 0)
-        self._tokenizer = Tokenizer.from_file(str(part / "tokenizer.json"))
-        self._tokenizer.no_padding()
-        self._tokenizer.no_truncation()
-        tensors = load_file(part / "model.safetensors")
-        rows = tensors.get("embedding.weight", tensors.get("embeddings"))
-        if rows is None:
-            raise FileNotFoundError(f"no embedding rows in {part.name}/model.safetensors")
-        self._rows = np.ascontiguousarray(rows, dtype=np.float32)
-        self.dim = int(self._rows.shape[1])
         self.fingerprint = _fingerprint(folder)
         self._prompts = _prompts(folder)
 
@@ -125,12 +117,33 @@ class StaticEncoder:
         result = np.empty((len(texts), self.dim), dtype=np.float32)
         for start in range(0, len(texts), BATCH):
             batch = [prompt + text for text in texts[start : start + BATCH]]
-            result[start : start + len(batch)] = self._mean_rows(batch)
+            result[start : start + len(batch)] = self._embed(batch)
             if progress:
                 progress(start + len(batch), len(texts))
         return unit_rows(result)
 
-    def _mean_rows(self, texts: Sequence[str]) -> Vectors:
+    def _embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Rows `(len(texts), dim)` of any length."""
+        raise NotImplementedError
+
+
+class StaticEncoder(FolderEncoder):
+    """A StaticEmbedding folder read by tokenizers and numpy: the mean of its tokens' rows."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        part = _part(folder, 0)
+        self._tokenizer = Tokenizer.from_file(str(part / "tokenizer.json"))
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+        tensors = load_file(part / "model.safetensors")
+        rows = tensors.get("embedding.weight", tensors.get("embeddings"))
+        if rows is None:
+            raise FileNotFoundError(f"no embedding rows in {part.name}/model.safetensors")
+        self._rows = np.ascontiguousarray(rows, dtype=np.float32)
+        self.dim = int(self._rows.shape[1])
+
+    def _embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         encodings = self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)
         ids = [encoding.ids for encoding in encodings]
         lengths = np.array([len(tokens) for tokens in ids])
@@ -145,7 +158,7 @@ class StaticEncoder:
         return np.asarray(bags @ self._rows, dtype=np.float32)
 
 
-class BertEncoder:
+class BertEncoder(FolderEncoder):
     """A BERT folder with mean pooling read by tokenizers and torch alone."""
 
     def __init__(self, folder: Path) -> None:
@@ -154,32 +167,17 @@ class BertEncoder:
 
         from matcher.bert import Bert  # noqa: PLC0415
 
+        super().__init__(folder)
         part = _part(folder, 0)
         self._tokenizer = Tokenizer.from_file(str(part / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(_longest(part))
         self._bert = Bert(load_tensors(part / "model.safetensors"), _read_json(part, "config.json"))
         self.dim = self._bert.dim
-        self.fingerprint = _fingerprint(folder)
-        self._prompts = _prompts(folder)
 
-    def encode_passages(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
-        """Vectors `(len(texts), dim)` of texts that will be searched."""
-        return self._encode(texts, self._prompts["passage"], progress)
-
-    def encode_queries(self, texts: Sequence[str]) -> Vectors:
-        """Vectors `(len(texts), dim)` of questions."""
-        return self._encode(texts, self._prompts["query"], None)
-
-    def _encode(self, texts: Sequence[str], prompt: str, progress: Progress | None) -> Vectors:
-        result = np.empty((len(texts), self.dim), dtype=np.float32)
-        for start in range(0, len(texts), BATCH):
-            batch = [prompt + text for text in texts[start : start + BATCH]]
-            encodings = self._tokenizer.encode_batch_fast(batch)
-            result[start : start + len(batch)] = self._bert.embed([e.ids for e in encodings])
-            if progress:
-                progress(start + len(batch), len(texts))
-        return result
+    def _embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        encodings = self._tokenizer.encode_batch_fast(texts)
+        return self._bert.embed([encoding.ids for encoding in encodings])
 
 
 class TransformerEncoder:

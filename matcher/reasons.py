@@ -1,7 +1,7 @@
 """Why two texts meet, in their own words: the sentences that meet, shared terms, bridged terms."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -9,6 +9,9 @@ from matcher.encoder import Encoder, Vectors
 from matcher.lexicon.lexicon import Bridge, Lexicon
 from matcher.words import sentences, shared_terms
 
+MOST_BRIDGES = 2
+MEANT = 0.5
+"""Cosine from which a sentence means a phrase of the lexicon without saying it."""
 LONGEST_SENTENCE = 400
 """Characters: a sentence without an end is cut there when it is shown."""
 
@@ -21,7 +24,8 @@ class Reason:
     right_sentence: str
     shared_terms: tuple[str, ...]
     bridges: tuple[Bridge, ...] = ()
-    """What one says in everyday words and the other by the field's term (the lexicon's)."""
+    """What one says and the other names by the field's term; the lexicon's own words for a term
+    where the other text only means them."""
 
 
 def find_reasons(
@@ -43,7 +47,14 @@ def find_reasons(
     new = [sentence for sentence in every if sentence not in known]
     vectors = {**known, **dict(zip(new, encoder.encode_passages(new), strict=True))}
     rows = {text: np.stack([vectors[sentence] for sentence in cut[text]]) for text in texts}
-    return [_reason((left, right), cut, rows, lexicon) for left, right in pairs]
+    glosses = _glosses(texts, lexicon, encoder)
+    return [
+        replace(
+            _reason(pair, cut, rows),
+            bridges=_bridges(pair, lexicon, glosses, rows),
+        )
+        for pair in pairs
+    ]
 
 
 def answering_sentences(question: str, texts: Sequence[str], encoder: Encoder) -> list[str]:
@@ -60,10 +71,7 @@ def answering_sentences(question: str, texts: Sequence[str], encoder: Encoder) -
 
 
 def _reason(
-    pair: tuple[str, str],
-    cut: dict[str, list[str]],
-    rows: dict[str, np.ndarray],
-    lexicon: Lexicon,
+    pair: tuple[str, str], cut: dict[str, list[str]], rows: dict[str, np.ndarray]
 ) -> Reason:
     left, right = pair
     near = rows[left] @ rows[right].T
@@ -72,8 +80,46 @@ def _reason(
         left_sentence=_shorten(cut[left][int(i)]),
         right_sentence=_shorten(cut[right][int(j)]),
         shared_terms=tuple(shared_terms(left, right)),
-        bridges=tuple(lexicon.bridges(left, right)),
     )
+
+
+def _glosses(
+    texts: Sequence[str], lexicon: Lexicon, encoder: Encoder
+) -> dict[str, list[tuple[Bridge, Vectors]]]:
+    """For each text, the everyday phrases of the terms it uses, with their vectors."""
+    named = {
+        text: [lexicon.entries[found.entry] for found in lexicon.find(text) if found.is_term]
+        for text in texts
+    }
+    phrases = sorted({phrase for entries in named.values() for e in entries for phrase in e.say})
+    vectors = dict(zip(phrases, encoder.encode_passages(phrases), strict=True))
+    return {
+        text: [
+            (Bridge(phrase, entry.terms[0]), vectors[phrase])
+            for entry in entries
+            for phrase in entry.say
+        ]
+        for text, entries in named.items()
+    }
+
+
+def _bridges(
+    pair: tuple[str, str],
+    lexicon: Lexicon,
+    glosses: dict[str, list[tuple[Bridge, Vectors]]],
+    rows: dict[str, np.ndarray],
+) -> tuple[Bridge, ...]:
+    said = lexicon.bridges(*pair, limit=MOST_BRIDGES)
+    meant = [
+        (float((rows[there] @ vector).max()), bridge)
+        for here, there in (pair, pair[::-1])
+        for bridge, vector in glosses[here]
+    ]
+    found = {bridge.term: bridge for bridge in said}
+    for cosine, bridge in sorted(meant, key=lambda item: (-item[0], item[1])):
+        if cosine >= MEANT:
+            found.setdefault(bridge.term, bridge)
+    return tuple(found.values())[:MOST_BRIDGES]
 
 
 def _shorten(sentence: str) -> str:

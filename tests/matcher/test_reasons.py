@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from matcher.lexicon.lexicon import Bridge, Entry, Lexicon
 from matcher.reasons import LONGEST_SENTENCE, answering_sentences, find_reasons
 from tests.fakes import WordEncoder
 
@@ -64,3 +65,34 @@ def test_an_empty_text_has_a_reason_all_the_same() -> None:
 
     assert (reason.left_sentence, reason.right_sentence) == ("", "à la")
     assert np.isfinite(WordEncoder().encode_passages([""])).all()
+
+
+def test_a_term_is_said_otherwise_by_the_words_that_the_other_text_means() -> None:
+    lexicon = Lexicon([Entry(("pathologie du bâti",), ("murs humides école", "toit percé ville"))])
+    pair = ("Notre école humide inquiète.", "Étude de pathologie du bâti ancien.")
+
+    [onward], [back] = (
+        find_reasons([texts], WordEncoder(), lexicon) for texts in (pair, pair[::-1])
+    )
+
+    assert onward.bridges == back.bridges == (Bridge("murs humides école", "pathologie du bâti"),)
+
+
+def test_a_term_that_the_other_text_does_not_mean_is_not_said_otherwise() -> None:
+    lexicon = Lexicon([Entry(("pathologie du bâti",), ("murs humides",))])
+    pair = ("Nos vélos grincent.", "Étude de pathologie du bâti ancien.")
+
+    [reason] = find_reasons([pair], WordEncoder(), lexicon)
+
+    assert reason.bridges == ()
+
+
+def test_a_known_sentence_is_not_embedded_again() -> None:
+    encoder = WordEncoder()
+    texts = ("vélo école", "école jardin")
+    known = dict(zip(texts, WordEncoder().encode_passages(texts), strict=True))
+
+    [reason] = find_reasons([texts], encoder, known=known)
+
+    assert encoder.embedded == []
+    assert (reason.left_sentence, reason.right_sentence) == texts

@@ -118,11 +118,54 @@ def test_measures_have_stable_names(run: Run, tmp_path: Path) -> None:
     shown = read(run("evaluate", folder, "--json"))
 
     names = {"ndcg@10", "mrr@10", "recall@1", "recall@10", "recall@100"}
-    assert {ranking: set(values) for ranking, values in shown.items()} == {
-        "words": names,
-        "meaning": names,
-        "both": names,
+    rankings = {"words", "meaning", "both"}
+    assert set(shown) == rankings | {"intervals", "differences"}
+    assert all(set(shown[ranking]) == names for ranking in rankings)
+    assert all(set(shown["intervals"][ranking]) == names for ranking in rankings)
+
+
+def test_two_models_are_compared_on_one_collection(run: Run, tmp_path: Path, model: Path) -> None:
+    folder = write_beir(tmp_path / "gold", {"d": "vélos"}, {"q": "vélos"}, ["q d 1"])
+
+    shown = read(run("evaluate", folder, "--model", model, "--json"))
+    told = run("evaluate", folder, "--model", model)
+
+    assert shown["other"]["both"] == shown["both"]
+    assert "autre modèle" in told.output
+
+
+def test_the_lexicon_is_read_and_changed_from_the_command_line(run: Run) -> None:
+    run("lexicon", "add", SLUG, "--term", "biodéchets", "--say", "les seaux du kiosque")
+    run("lexicon", "off", SLUG, "communs")
+
+    own = read(run("lexicon", "list", SLUG, "--json"))["own"]
+    found = read(run("lexicon", "find", "précarité énergétique", "--json"))["entries"]
+
+    assert {(entry["terms"][0], entry["state"]) for entry in own} == {
+        ("biodéchets", "on"),
+        ("communs", "off"),
     }
+    assert "précarité énergétique" in {entry["terms"][0] for entry in found}
+    assert "coupée" in run("lexicon", "list", SLUG).output
+    assert run("lexicon", "on", SLUG, "communs").exit_code == 0
+    assert "chauff" in run("lexicon", "find", "précarité énergétique").output
+
+
+def test_an_entry_that_is_not_there_is_refused_with_what_to_do(run: Run) -> None:
+    result = run("lexicon", "off", SLUG, "rien de tel")
+
+    assert result.exit_code == 1
+    assert "lexicon list" in " ".join(result.output.split())
+
+
+def test_an_accepted_pairing_proposes_entries_from_the_command_line(filled: Run) -> None:
+    filled("suggest", SLUG)
+
+    proposed = read(filled("lexicon", "propose", SLUG, "--pairing", 1, "--json"))
+    told = filled("lexicon", "propose", SLUG, "--pairing", 1)
+
+    assert proposed["sociopole"] == SLUG
+    assert told.exit_code == 0
 
 
 def test_what_is_clean_ends_with_code_zero(filled: Run) -> None:

@@ -151,10 +151,10 @@ def test_a_delimiter_is_guessed_in_linear_time(tmp_path: Path) -> None:
     # csv.Sniffer takes 1.2 s on 16 kB of this, and four times that on twice as much.
     path = write(tmp_path, "a;b\n" + ',"' * 60_000)
 
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(Refused):
         read_table(path)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_line_breaks_in_quotes_stay_in_their_cell_and_rows_are_counted_as_a_spreadsheet_does(
@@ -310,10 +310,10 @@ def test_the_largest_number_of_columns_is_read_and_one_more_is_refused(tmp_path:
 def test_a_million_columns_are_refused_quickly(tmp_path: Path) -> None:
     path = write(tmp_path, ";".join(["a"] * 1_000_000) + "\n" + ";".join(["b"] * 1_000_000))
 
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(Refused, match="1000000 colonnes"):
         read_table(path)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_the_longest_cell_is_read(tmp_path: Path) -> None:
@@ -372,8 +372,8 @@ def test_sixteen_thousand_rows_are_read_in_less_than_a_second(tmp_path: Path) ->
     lines = [";".join(" ".join(islice(words, 6)) for _ in range(6)) for _ in range(16_513)]
     path = write(tmp_path, "\r\n".join(["a;b;c;d;e;f", *lines]).encode("cp1252"))
 
-    started = time.perf_counter()
+    started = time.process_time()
     table = read_table(path)
 
     assert (len(table.rows), table.encoding) == (16_513, "cp1252")
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1

@@ -23,9 +23,9 @@ def test_the_grants_of_the_assemblee_nationale_are_read_whole(tmp_path: Path) ->
     path = tmp_path / "subventions.csv"
     path.write_bytes(lzma.decompress(real("subventions_associations.csv.xz").read_bytes()))
 
-    started = time.perf_counter()
+    started = time.process_time()
     table = read_table(path)
-    seconds = time.perf_counter() - started
+    seconds = time.process_time() - started
 
     assert (table.encoding, table.delimiter, len(table.rows)) == ("cp1252", ";", 16_513)
     assert table.problems == ()
