@@ -10,9 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from ortools.graph.python import min_cost_flow
 
-from matcher.exact import solve_exactly
 from matcher.seats import Candidates, Limits, Seats
 
 __all__ = ["Candidates", "Limits", "Room", "Seats", "choose_pairings", "room_after"]
@@ -40,6 +38,9 @@ def choose_pairings(candidates: Candidates, seats: Seats, limits: Limits) -> Ind
     if one_way:
         chosen = _one_way(ordered, seats, limits)
     else:
+        # scipy.optimize takes as long to import as a search takes.
+        from matcher.exact import solve_exactly  # noqa: PLC0415
+
         exact = solve_exactly(ordered, seats, limits) if len(order) <= EXACT_CANDIDATES else None
         chosen = _both_ways(ordered, seats, limits) if exact is None else exact
     best = np.lexsort((chosen, -ordered.scores[chosen]))
@@ -212,6 +213,9 @@ class _Network:
         for (kind, is_left, number), node in self._nodes.items():
             if kind == "statement":
                 sides[is_left][number] = node
+        # A third of a second to import, with what it needs: a search does without.
+        from ortools.graph.python import min_cost_flow  # noqa: PLC0415
+
         solver = min_cost_flow.SimpleMinCostFlow()
         tails, heads, capacities, costs = np.array(self._arcs, dtype=np.int64).T
         solver.add_arcs_with_capacity_and_unit_cost(tails, heads, capacities, costs)

@@ -15,8 +15,8 @@ Indices = NDArray[np.int64]
 
 ADEQUATE = 0.5
 """A pairing is proposed from this bar of meaning up."""
-CLOSENESS_AT_ADEQUATE = 1.6
-"""Deviations above strangers where meaning is 0.5 (measured: docs/decisions/0003)."""
+CLOSENESS_AT_ADEQUATE = 2.4
+"""Deviations above strangers where meaning is 0.5 (measured: docs/decisions/0006)."""
 CLOSENESS_STEP = 0.4
 
 NEED_MEETS_KNOWLEDGE, SHARED_NEED = 1.0, 0.7

@@ -36,7 +36,7 @@ Indices = NDArray[np.int64]
 NEAR_IN_MEANING = 30
 NEAR_IN_WORDS = 10
 ALTERNATES = 3
-BACKGROUND = Background(0.2, 0.1)
+BACKGROUND = Background(0.15, 0.09)
 """Of the bundled encoder, on texts of a few sentences."""
 
 
