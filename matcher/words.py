@@ -22,6 +22,7 @@ INCLUSIVE = re.compile(
     r"(?<=\w)(?:[·•‧∙](?:\w{1,5})|\((?:e|es|s|ne|nes|trice|trices|euse|euses|ère|ères)\)s?"
     r"|\.(?:e|es|s|ne|nes|rices?|trices?|euses?|ères?)(?:\.s)?(?=\W|$)|-(?:e|es|ne|nes|trice|trices)-s(?=\W|$))+"
 )
+INCLUSIVE_MARKS = "·•‧∙(.-"
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 ELISION = re.compile(r"^(?:[cdjlmnst]|qu|jusqu|lorsqu|puisqu|quoiqu|presqu)['’]", re.IGNORECASE)
 SENTENCE_END = re.compile(r"(?<=[.!?…;])[»\"”]?\s+(?=\S)|\n+")
@@ -63,7 +64,10 @@ class Token(NamedTuple):
 
 def plain(text: str) -> str:
     """The text in composed characters, without the marks of inclusive writing."""
-    return INCLUSIVE.sub("", unicodedata.normalize("NFKC", text))
+    composed = unicodedata.normalize("NFKC", text)
+    # Most words of a list have no such mark: the search for one costs more than the rest.
+    is_marked = any(mark in composed for mark in INCLUSIVE_MARKS)
+    return INCLUSIVE.sub("", composed) if is_marked else composed
 
 
 def tokens(text: str) -> list[Token]:
@@ -80,7 +84,8 @@ def tokens(text: str) -> list[Token]:
 def stems(text: str) -> list[str]:
     """The stems of a text, in their order, repeated as often as they occur."""
     # No Token a word: a whole import is read here.
-    found = (_stem(ELISION.sub("", word).lower()) for word in WORD.findall(plain(text)))
+    words = WORD.findall(plain(text))
+    found = (_stem((word if word.isalnum() else ELISION.sub("", word)).lower()) for word in words)
     return [stem for stem in found if stem]
 
 
@@ -202,5 +207,7 @@ def _french() -> Stemmer.Stemmer:
 
 
 def _fold(word: str) -> str:
+    if word.isascii():
+        return word
     decomposed = unicodedata.normalize("NFKD", word)
     return "".join(c for c in decomposed if not unicodedata.combining(c)).replace("œ", "oe")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from matcher.words import plain, tokens
+from matcher.words import plain, stems, tokens
 
 BUNDLED_LEXICON = Path(__file__).parent / "lexicon.csv"
 COLUMNS = ("say", "term", "english", "discipline")
@@ -153,15 +153,15 @@ def _split(cell: str) -> tuple[str, ...]:
 
 def _form(written: str, entry: int, *, is_term: bool) -> _Form:
     """How a form is recognised; by nothing where it comes down to one short word."""
-    found = tokens(written)
-    stems = tuple(dict.fromkeys(token.stem for token in found))
-    if len(stems) != 1:
-        return _Form(stems, "", entry, is_term)
-    word = found[0].written
+    # A whole lexicon is read before the first search: no Token a word.
+    found = tuple(dict.fromkeys(stems(written)))
+    if len(found) != 1:
+        return _Form(found, "", entry, is_term)
+    word = tokens(written)[0].written
     if len(word) < SHORTEST_LONE_WORD and not (word.isupper() and len(word) > 1):
         return _Form((), "", entry, is_term)
     # One stem alone is too little: « les communs » is no commune, « pouvoir d'achat » no purchase.
-    return _Form(stems, _fold(written).removesuffix("s"), entry, is_term)
+    return _Form(found, _fold(written).removesuffix("s"), entry, is_term)
 
 
 def _stands_in(literal: str, folded: str) -> bool:
