@@ -235,7 +235,8 @@ def propose_lexicon_command(
 def evaluate_command(
     folder: Annotated[Path, typer.Argument(help="corpus.jsonl, queries.jsonl, qrels/test.tsv")],
     model: Annotated[
-        str, typer.Option("--model", help="Compare avec cet autre modèle : deep, nom ou dossier.")
+        str,
+        typer.Option("--model", help="Compare avec cet autre modèle : deep, fast, nom ou dossier."),
     ] = "",
     as_json: JsonFlag = False,
     data: DataOption = None,  # noqa: ARG001 - accepted everywhere, needed here for nothing

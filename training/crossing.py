@@ -1,6 +1,6 @@
 """Stage 2: everyday words learn to meet scholarly ones, and nothing general is lost."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -9,12 +9,9 @@ import torch
 from torch.nn import functional
 
 from training.bridge_pairs import Crossing
-from training.distil import Lessons
+from training.distil import Lessons, Report
 from training.pairs import Positions
 from training.vocabulary import Bags, Tokens
-
-Report = Callable[[int, int, float], None]
-"""Called with (steps done, steps in all, loss)."""
 
 
 class Student(Protocol):

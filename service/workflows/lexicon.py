@@ -81,7 +81,10 @@ def propose_from_pairing(resources: Resources, slug: str, rank: int) -> dict[str
         run = latest_run(session, sociopole.id)
         pairing = next((p for p in run.pairings if p.rank == rank), None) if run else None
         if pairing is None:
-            raise NotFound(f"Le rapprochement {rank} n'existe pas dans le dernier calcul.")
+            raise NotFound(
+                f"Le rapprochement {rank} n'existe pas dans le dernier calcul : "
+                f"« sociopoles suggest {slug} » en propose, avec leur rang."
+            )
         views = statements_by_id(session, [pairing.left, pairing.right])
         own = own_entries(session, sociopole.id)
     sides = {view.statement.kind: view.statement.passage for view in views}

@@ -8,8 +8,8 @@ import numpy as np
 from indexes.contract import Hit, Ids
 from indexes.faiss_index import FaissIndex
 from indexes.word_index import TantivyIndex
-from matcher.encoder import Encoder, Vectors
-from matcher.fusion import complete_question, fuse_answers, near_in_parts
+from matcher.encoder import Encoder
+from matcher.fusion import FEEDBACK_ANSWERS, complete_question, fuse_answers, near_in_parts
 from matcher.lexicon.lexicon import Lexicon
 from matcher.passages import encode_long
 from matcher.words import sentences, stems
@@ -48,9 +48,18 @@ class Ranker(NamedTuple):
         questions = [text, *parts] if len(parts) > 1 else [text]
         rows = encode_long(self.encoder.encode_queries, questions)
         asked, sought = rows[0], rows[1:]
-        words = self._in_words(text, allowed)
+        terms = " ".join(stems(text))
+        also = " ".join(stem for form in self.lexicon.expansions(text) for stem in stems(form))
         alone = self.vectors.search(asked[None], DEPTH, allowed=allowed)[0]
-        whole = complete_question(asked, self._first_answers(asked, text, visible))
+        words = self.words.search(terms, DEPTH, allowed=allowed, also=also)
+        if visible is allowed:
+            first = self._best(alone, words)
+        else:
+            first = self._best(
+                self.vectors.search(asked[None], DEPTH, allowed=visible)[0],
+                self.words.search(terms, DEPTH, allowed=visible, also=also),
+            )
+        whole = complete_question(asked, self.vectors.vectors_of(first))
         meaning = self.vectors.search(whole[None], DEPTH, allowed=allowed)[0]
         ids = np.unique([hit.id for hits in (alone, meaning, words) for hit in hits])
         if not ids.size:
@@ -65,14 +74,9 @@ class Ranker(NamedTuple):
         )
         return Rankings(alone, words, both)
 
-    def _first_answers(self, asked: Vectors, text: str, visible: Ids | None) -> Vectors:
-        """Vectors of what answers the bare question best, of any kind."""
-        meaning = self.vectors.search(asked[None], DEPTH, allowed=visible)[0]
+    def _best(self, meaning: list[Hit], words: list[Hit]) -> Ids:
+        """The ids that answer the bare question best, by which it is completed."""
         cosines = {hit.id: hit.score for hit in meaning}
-        words = {hit.id: hit.score for hit in self._in_words(text, visible) if hit.id in cosines}
-        best = fuse_answers(cosines, words, hubs=self.hubs, deviation=self.deviation)
-        return self.vectors.vectors_of(np.array([i for i, _ in best], dtype=np.int64))
-
-    def _in_words(self, text: str, allowed: Ids | None) -> list[Hit]:
-        also = " ".join(stem for form in self.lexicon.expansions(text) for stem in stems(form))
-        return self.words.search(" ".join(stems(text)), DEPTH, allowed=allowed, also=also)
+        scores = {hit.id: hit.score for hit in words if hit.id in cosines}
+        best = fuse_answers(cosines, scores, hubs=self.hubs, deviation=self.deviation)
+        return np.array([identity for identity, _ in best[:FEEDBACK_ANSWERS]], dtype=np.int64)

@@ -68,7 +68,8 @@ def test_limits_are_hard(filled: Resources, kinds: str, proposals: int, max_load
     problems = Counter(side["id"] for side in sides if side["kind"] == "problem")
     labs = Counter(side["organisation"] for side in sides if side["college"] == "academic")
     assert max(problems.values()) <= proposals
-    assert labs or not kinds
+    # One proposal each: problems may all meet problems.
+    assert labs or (not kinds and proposals == 1)
     assert max(labs.values(), default=0) <= max_load
     assert shown["limits"]["proposals"] == proposals
     assert shown["limits"]["max_load"] == max_load
