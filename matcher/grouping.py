@@ -1,0 +1,242 @@
+"""Groups of texts: deterministic, what people decided as constraints, each text placed once."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from itertools import product
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from matcher.encoder import Vectors
+from matcher.fusion import Neighbours
+from matcher.group_size import Advice, Size, Why, as_asked, recommend
+from matcher.likeness import ALL_COMPARED, Nearest, Rows, compare_all, liken
+from matcher.tree import Tree, count_parts, find_leaves, grow_tree
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
+Tell = Callable[["Stage", int, int], None]
+
+ISOLATED = -1
+
+
+class Stage(StrEnum):
+    """What a run is at, for whoever shows progress."""
+
+    LIKENESS = "likeness"
+    TREE = "tree"
+    SIZE = "size"
+    STABILITY = "stability"
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What people decided, as positions of texts.
+
+    `together` are disjoint sets that stay together, `apart` pairs of sets whose members never
+    meet, `locked` sets that are groups as they are, `alone` texts that are in no group.
+    """
+
+    together: tuple[frozenset[int], ...] = ()
+    apart: tuple[tuple[frozenset[int], frozenset[int]], ...] = ()
+    locked: tuple[frozenset[int], ...] = ()
+    alone: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """Each text's group `(n,)`, `ISOLATED` for none, and the tree they were cut from.
+
+    Groups are numbered by their first text. `advice` is what is recommended, `asked` what was
+    done: they differ where a person named a size.
+    """
+
+    group: Indices
+    tree: Tree
+    advice: Advice
+    asked: Advice
+    rows: Rows = field(repr=False)
+
+    @property
+    def n_groups(self) -> int:
+        """How many groups."""
+        return int(self.group.max(initial=ISOLATED)) + 1
+
+
+class Membership(NamedTuple):
+    """How each text stands to the groups: each `(n,)`; `central` `(n_groups,)`.
+
+    `strength` is the average likeness to the others of its group, and to the nearest group for a
+    text that has none, from 0 to 1; `nearest` the nearest other group, -1 where there is none;
+    `central` each group's most central text (medoid).
+    """
+
+    strength: Floats
+    nearest: Indices
+    central: Indices
+
+
+def find_groups(  # noqa: PLR0913 - each is one fact of the run
+    texts: Sequence[str],
+    vectors: Vectors,
+    *,
+    size: Size | int | None = None,
+    wishes: Wishes | None = None,
+    nearest: Nearest = compare_all,
+    tree: Tree | None = None,
+    tell: Tell | None = None,
+) -> Grouping:
+    """Put texts together by meaning, words and shared neighbours; the same input, the same groups.
+
+    Average linkage on the likeness of `matcher.likeness`, above `ALL_COMPARED` texts over small
+    communities found by Leiden; cut where the silhouette is highest (Rousseeuw 1987) unless a
+    `size` or number is named. The order of the texts changes nothing but the groups' numbers.
+    `tree` is the one of an earlier run on the same texts, cut anew at no cost.
+    """
+    say = tell or _say_nothing
+    # Sorted by what they say: two orders of one list must be one list, ties and seeds included.
+    order = np.array(sorted(range(len(texts)), key=lambda i: texts[i]), dtype=np.int64)
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    wishes = _moved(wishes or Wishes(), place)
+    say(Stage.LIKENESS, 0, 1)
+    if not len(order):
+        return _no_groups(vectors)
+    # What is said twice in the same words is one text with one set of neighbours.
+    first, copy_of = _once([texts[i] for i in order])
+    once, near = liken([texts[order[i]] for i in first], vectors[order[first]], nearest=nearest)
+    rows = once.take(copy_of)
+    say(Stage.TREE, 0, 1)
+    if tree is None:
+        leaf = _leaves(copy_of, wishes, near)
+        grown = grow_tree(rows, leaf, _apart_leaves(leaf, wishes))
+    else:
+        grown = replace(tree, leaf=tree.leaf[order])
+    say(Stage.SIZE, 0, 1)
+    steps = count_parts(grown)
+    advice, parts = recommend(rows, grown, steps)
+    asked = advice
+    if size is not None:
+        asked, parts = as_asked(grown, steps, size)
+    group = _with_locked(_without_singles(parts), wishes)
+    back = Rows(rows.dense[place], rows.thin[place])
+    return Grouping(
+        _numbered(group[place]), replace(grown, leaf=grown.leaf[place]), advice, asked, back
+    )
+
+
+def measure_members(rows: Rows, group: Indices) -> Membership:
+    """How each text stands to groups `(n,)` that may have been changed by hand since."""
+    n, n_groups = len(rows), int(group.max(initial=ISOLATED)) + 1
+    if n_groups == 0:
+        return Membership(
+            np.zeros(n), np.full(n, ISOLATED, dtype=np.int64), np.empty(0, dtype=np.int64)
+        )
+    near = rows.likeness(rows.means(group, n_groups)).astype(np.float64)
+    sizes = np.bincount(group[group >= 0], minlength=n_groups)
+    placed = np.flatnonzero(group >= 0)
+    mine = group[placed]
+    own = rows.own()[placed]
+    inside = (near[placed, mine] * sizes[mine] - own) / np.maximum(sizes[mine] - 1, 1)
+    central = np.empty(n_groups, dtype=np.int64)
+    for g in range(n_groups):
+        members = placed[mine == g]
+        central[g] = members[int(np.argmax(np.round(near[members, g], 6)))]
+    others = near.copy()
+    others[placed, mine] = -np.inf
+    nearest = others.argmax(axis=1).astype(np.int64)
+    nearest[others.max(axis=1) == -np.inf] = ISOLATED
+    strength = others.max(axis=1)
+    strength[placed] = inside
+    return Membership(np.clip(strength, 0, 1), nearest, central)
+
+
+def _once(texts: Sequence[str]) -> tuple[Indices, Indices]:
+    """The first position of each different text, and which of these each text is. Sorted texts."""
+    is_first = np.array([i == 0 or text != texts[i - 1] for i, text in enumerate(texts)])
+    return np.flatnonzero(is_first), np.cumsum(is_first) - 1
+
+
+def _leaves(copy_of: Indices, wishes: Wishes, near: Neighbours) -> Indices:
+    """Each different text its own leaf, or of a small community; what stays together is one."""
+    few = len(near.ids) <= ALL_COMPARED
+    leaf = copy_of.copy() if few else find_leaves(near)[copy_of]
+    after = int(leaf.max()) + 1
+    handled = {i for pair in wishes.apart for side in pair for i in side}
+    for members in wishes.together:
+        leaf[list(members)] = after
+        after += 1
+        handled -= members
+    # A text that must stay apart from another leaves its community: the rest goes on without it.
+    for i in sorted(handled):
+        leaf[i] = after
+        after += 1
+    left_out = {i for members in wishes.locked for i in members} | wishes.alone
+    leaf[list(left_out)] = ISOLATED
+    inside = leaf >= 0
+    if inside.any():
+        leaf[inside] = np.unique(leaf[inside], return_inverse=True)[1]
+    return leaf
+
+
+def _apart_leaves(leaf: Indices, wishes: Wishes) -> Iterable[tuple[int, int]]:
+    pairs = {
+        (int(leaf[a]), int(leaf[b]))
+        for left, right in wishes.apart
+        for a, b in product(left, right)
+        if leaf[a] >= 0 and leaf[b] >= 0
+    }
+    return sorted(pair for pair in pairs if pair[0] != pair[1])
+
+
+def _without_singles(part: Indices) -> Indices:
+    inside = part >= 0
+    if not inside.any():
+        return part
+    sizes = np.bincount(part[inside])
+    group = part.copy()
+    group[inside] = np.where(sizes[part[inside]] > 1, part[inside], ISOLATED)
+    return group
+
+
+def _with_locked(group: Indices, wishes: Wishes) -> Indices:
+    result = group.copy()
+    after = int(group.max(initial=ISOLATED)) + 1
+    for number, members in enumerate(wishes.locked, start=after):
+        result[list(members)] = number
+    return result
+
+
+def _numbered(group: Indices) -> Indices:
+    """The same groups numbered from 0 by their first text."""
+    result = np.full(len(group), ISOLATED, dtype=np.int64)
+    known: dict[int, int] = {}
+    for position in np.flatnonzero(group >= 0).tolist():
+        result[position] = known.setdefault(int(group[position]), len(known))
+    return result
+
+
+def _moved(wishes: Wishes, place: Indices) -> Wishes:
+    def move(members: frozenset[int]) -> frozenset[int]:
+        return frozenset(int(place[i]) for i in members)
+
+    return Wishes(
+        tuple(move(members) for members in wishes.together),
+        tuple((move(a), move(b)) for a, b in wishes.apart),
+        tuple(move(members) for members in wishes.locked),
+        move(wishes.alone),
+    )
+
+
+def _no_groups(vectors: Vectors) -> Grouping:
+    none = np.empty(0, dtype=np.int64)
+    nothing = Advice(0, Why.NONE)
+    tree = Tree(none, np.empty((0, 2), dtype=np.int64), np.empty(0))
+    return Grouping(none, tree, nothing, nothing, Rows(vectors, sparse.csr_matrix((0, 1))))
+
+
+def _say_nothing(stage: Stage, done: int, total: int) -> None:
+    """Nobody watches."""
