@@ -8,7 +8,12 @@ from benchmarks.task import REPOSITORY
 
 def main() -> None:
     """Run each in a process of its own, so that none inherits the memory of another."""
-    for name, options in (("pairing", sys.argv[1:]), ("search", sys.argv[1:]), ("quality", [])):
+    for name, options in (
+        ("pairing", sys.argv[1:]),
+        ("search", sys.argv[1:]),
+        ("quality", []),
+        ("grouping", sys.argv[1:]),
+    ):
         command = [sys.executable, "-m", f"benchmarks.{name}", *options]
         subprocess.run(command, check=True, cwd=REPOSITORY)
         print(flush=True)

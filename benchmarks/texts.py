@@ -75,8 +75,8 @@ def split_sides(pool: Pool, *, problems: int, interests: int, seed: int = SEED) 
     cut = usable * problems // needed
     rng = np.random.default_rng(seed)
     return Sides(
-        _extend([line.whole for line in pool.lines[:cut]], problems, rng),
-        _extend([line.whole for line in pool.lines[cut:usable]], interests, rng),
+        extend([line.whole for line in pool.lines[:cut]], problems, rng),
+        extend([line.whole for line in pool.lines[cut:usable]], interests, rng),
     )
 
 
@@ -87,12 +87,12 @@ def make_collection(pool: Pool, *, texts: int, queries: int, seed: int = SEED) -
     held_out = set(asked)
     rest = [line.whole for i, line in enumerate(pool.lines) if i not in held_out]
     return Collection(
-        _extend(rest, texts, np.random.default_rng(seed)),
+        extend(rest, texts, np.random.default_rng(seed)),
         [pool.lines[i].subject for i in asked],
     )
 
 
-def _extend(texts: Sequence[str], count: int, rng: np.random.Generator) -> list[str]:
+def extend(texts: Sequence[str], count: int, rng: np.random.Generator) -> list[str]:
     """The first `count` texts, then distinct pairs of them as one text."""
     if len(texts) * (len(texts) - 1) < count:
         raise ValueError(f"{len(texts)} texts are too few to make {count}")
@@ -104,9 +104,16 @@ def _extend(texts: Sequence[str], count: int, rng: np.random.Generator) -> list[
     return list(result)
 
 
+def read_grants(folder: Path) -> list[dict[str, str]] | None:
+    """The rows of the subsidised associations, None where the file is not there."""
+    path = folder / "subventions_associations.csv.xz"
+    if not path.is_file():
+        return None
+    return list(_rows(lzma.decompress(path.read_bytes()).decode("cp1252"), ";"))
+
+
 def _real_lines(folder: Path) -> Iterator[Line]:
-    grants = lzma.decompress((folder / "subventions_associations.csv.xz").read_bytes())
-    for row in _rows(grants.decode("cp1252"), ";"):
+    for row in read_grants(folder) or ():
         yield _line(row["Objet"], row["Mission"], row["Programme"], row["Action"])
     sheets = (folder / "problem_sheets.csv").read_text("utf-8-sig")
     for row in _rows(sheets, ";"):

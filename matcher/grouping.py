@@ -97,21 +97,15 @@ def find_groups(  # noqa: PLR0913 - each is one fact of the run
     `tree` is the one of an earlier run on the same texts, cut anew at no cost.
     """
     say = tell or _say_nothing
-    # Sorted by what they say: two orders of one list must be one list, ties and seeds included.
-    order = np.array(sorted(range(len(texts)), key=lambda i: texts[i]), dtype=np.int64)
-    place = np.empty(len(order), dtype=np.int64)
-    place[order] = np.arange(len(order))
-    wishes = _moved(wishes or Wishes(), place)
     say(Stage.LIKENESS, 0, 1)
-    if not len(order):
+    if not len(texts):
         return _no_groups(vectors)
-    # What is said twice in the same words is one text with one set of neighbours.
-    first, copy_of = _once([texts[i] for i in order])
-    once, near = liken([texts[order[i]] for i in first], vectors[order[first]], nearest=nearest)
-    rows = once.take(copy_of)
+    compared = _compare(texts, vectors, nearest)
+    order, place, rows = compared.order, compared.place, compared.rows
+    wishes = _moved(wishes or Wishes(), place)
     say(Stage.TREE, 0, 1)
     if tree is None:
-        leaf = _leaves(copy_of, wishes, near)
+        leaf = _leaves(compared, wishes)
         grown = grow_tree(rows, leaf, _apart_leaves(leaf, wishes))
     else:
         grown = replace(tree, leaf=tree.leaf[order])
@@ -122,10 +116,21 @@ def find_groups(  # noqa: PLR0913 - each is one fact of the run
     if size is not None:
         asked, parts = as_asked(grown, steps, size)
     group = _with_locked(_without_singles(parts), wishes)
-    back = Rows(rows.dense[place], rows.thin[place])
     return Grouping(
-        _numbered(group[place]), replace(grown, leaf=grown.leaf[place]), advice, asked, back
+        _numbered(group[place]),
+        replace(grown, leaf=grown.leaf[place]),
+        advice,
+        asked,
+        rows.take(place),
     )
+
+
+def likeness_of(texts: Sequence[str], vectors: Vectors, *, nearest: Nearest = compare_all) -> Rows:
+    """The rows that `find_groups` would group by, to measure groups that people changed."""
+    if not len(texts):
+        return _no_groups(vectors).rows
+    compared = _compare(texts, vectors, nearest)
+    return compared.rows.take(compared.place)
 
 
 def measure_members(rows: Rows, group: Indices) -> Membership:
@@ -154,16 +159,38 @@ def measure_members(rows: Rows, group: Indices) -> Membership:
     return Membership(np.clip(strength, 0, 1), nearest, central)
 
 
-def _once(texts: Sequence[str]) -> tuple[Indices, Indices]:
-    """The first position of each different text, and which of these each text is. Sorted texts."""
-    is_first = np.array([i == 0 or text != texts[i - 1] for i, text in enumerate(texts)])
-    return np.flatnonzero(is_first), np.cumsum(is_first) - 1
+class _Compared(NamedTuple):
+    """Texts sorted by what they say: `order` sorts them, `place` brings them back.
+
+    `copy_of` says which of the different texts each is, `near` their neighbours.
+    """
+
+    order: Indices
+    place: Indices
+    copy_of: Indices
+    near: Neighbours
+    rows: Rows
 
 
-def _leaves(copy_of: Indices, wishes: Wishes, near: Neighbours) -> Indices:
+def _compare(texts: Sequence[str], vectors: Vectors, nearest: Nearest) -> _Compared:
+    # Sorted: two orders of one list must be one list, ties and seeds included.
+    order = np.array(sorted(range(len(texts)), key=lambda i: texts[i]), dtype=np.int64)
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    # What is said twice in the same words is one text with one set of neighbours.
+    is_first = np.array(
+        [i == 0 or texts[order[i]] != texts[order[i - 1]] for i in range(len(order))]
+    )
+    copy_of = np.cumsum(is_first) - 1
+    first = order[is_first]
+    once, near = liken([texts[i] for i in first], vectors[first], nearest=nearest)
+    return _Compared(order, place, copy_of, near, once.take(copy_of))
+
+
+def _leaves(compared: _Compared, wishes: Wishes) -> Indices:
     """Each different text its own leaf, or of a small community; what stays together is one."""
-    few = len(near.ids) <= ALL_COMPARED
-    leaf = copy_of.copy() if few else find_leaves(near)[copy_of]
+    few = len(compared.near.ids) <= ALL_COMPARED
+    leaf = compared.copy_of.copy() if few else find_leaves(compared.near)[compared.copy_of]
     after = int(leaf.max()) + 1
     handled = {i for pair in wishes.apart for side in pair for i in side}
     for members in wishes.together:

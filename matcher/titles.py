@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import log, log2
 
@@ -86,9 +86,14 @@ def find_terms(
     return chosen
 
 
-def name_groups(terms: Sequence[Sequence[str]], centrals: Sequence[str]) -> list[str]:
-    """A title for each group, out of its terms; never the same twice, `centrals` as last resort."""
-    taken: set[str] = set()
+def name_groups(
+    terms: Sequence[Sequence[str]], centrals: Sequence[str], taken: Iterable[str] = ()
+) -> list[str]:
+    """A title for each group, out of its terms; never one twice, nor one that is `taken`.
+
+    `centrals` are the titles of the groups' most central texts, as a last resort.
+    """
+    taken = {title.casefold() for title in taken}
     titles = []
     for own, central in zip(terms, centrals, strict=True):
         titles.append(_free_title(own, central, taken))

@@ -1,21 +1,27 @@
 """`sociopoles …`: the command line, in French."""
 
-import json
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from sqlalchemy.exc import DatabaseError
 
 from matcher.assignment import Limits
 from matcher.lexicon.lexicon import Lexicon, read_lexicon
 from matcher.statements import Kind
 from service import terminal
-from service.errors import Damaged, Refused
-from service.resources import Resources, load_named_encoder, open_resources
+from service.cli_groups import add_group_commands
+from service.command import (
+    REFUSED,
+    DataOption,
+    JsonFlag,
+    SlugArgument,
+    opened,
+    print_shown,
+    refusals,
+)
+from service.errors import Refused
+from service.resources import load_named_encoder
 from service.settings import Settings
 from service.workflows import lexicon, set_up, show
 from service.workflows.answer import Query, answer
@@ -24,7 +30,7 @@ from service.workflows.evaluate import evaluate
 from service.workflows.suggest import Plan, parse_kinds, suggest
 from service.workflows.take_in import ImportPlan, take_in
 
-REFUSED, DAMAGED, IN_PART = 1, 2, 3
+DAMAGED, IN_PART = 2, 3
 
 cli = typer.Typer(
     help="Rapproche les problématiques d'un territoire et les savoirs qui y répondent.",
@@ -38,12 +44,7 @@ lexicon_cli = typer.Typer(
 )
 cli.add_typer(sociopole_cli, name="sociopole")
 cli.add_typer(lexicon_cli, name="lexicon")
-
-JsonFlag = Annotated[bool, typer.Option("--json", help="Répond en JSON, aux noms stables.")]
-DataOption = Annotated[
-    Path | None, typer.Option("--data", help="Dossier des données (sinon SOCIOPOLES_DATA).")
-]
-SlugArgument = Annotated[str, typer.Argument(help="Nom court du sociopôle.")]
+add_group_commands(cli)
 
 
 @cli.callback()
@@ -59,7 +60,7 @@ def init_command(
     data: DataOption = None,
 ) -> None:
     """Prépare le dossier des données, avec ou sans la démonstration."""
-    with _refusals(as_json=False), _open(data) as resources, terminal.progress() as tell:
+    with refusals(as_json=False), opened(data) as resources, terminal.progress() as tell:
         set_up.initialise(resources)
         if demo:
             set_up.load_demo(resources, tell)
@@ -78,7 +79,7 @@ def add_command(
     data: DataOption = None,
 ) -> None:
     """Ajoute un sociopôle sur un territoire officiel."""
-    with _refusals(as_json=False), _open(data) as resources:
+    with refusals(as_json=False), opened(data) as resources:
         place = set_up.create_sociopole(resources, slug=slug, name=name, territory=territory)
     terminal.say(f"Sociopôle « {slug} » ajouté sur {place.label}.")
 
@@ -86,8 +87,8 @@ def add_command(
 @sociopole_cli.command("list")
 def list_command(as_json: JsonFlag = False, data: DataOption = None) -> None:
     """Liste les sociopôles et leurs contributions."""
-    with _refusals(as_json=as_json), _open(data) as resources:
-        _print(show.show_sociopoles(resources), as_json, terminal.show_sociopoles)
+    with refusals(as_json=as_json), opened(data) as resources:
+        print_shown(show.show_sociopoles(resources), as_json, terminal.show_sociopoles)
 
 
 @cli.command("import")
@@ -106,7 +107,7 @@ def import_command(  # noqa: PLR0913 - the options of one command
     data: DataOption = None,
 ) -> None:
     """Importe un tableur : toutes les lignes ou aucune, sauf --skip-errors."""
-    with _refusals(as_json=as_json), _open(data) as resources, terminal.progress() as tell:
+    with refusals(as_json=as_json), opened(data) as resources, terminal.progress() as tell:
         plan = ImportPlan(
             path=file,
             sociopole=sociopole,
@@ -116,7 +117,9 @@ def import_command(  # noqa: PLR0913 - the options of one command
             skip_errors=skip_errors,
         )
         report = take_in(resources, plan, tell)
-    _print(report.as_json(), as_json, lambda shown: terminal.show_import(shown, dry_run=dry_run))
+    print_shown(
+        report.as_json(), as_json, lambda shown: terminal.show_import(shown, dry_run=dry_run)
+    )
     if report.errors:
         raise typer.Exit(IN_PART if skip_errors and report.done else REFUSED)
 
@@ -137,10 +140,10 @@ def suggest_command(
     data: DataOption = None,
 ) -> None:
     """Propose des rapprochements, avec leurs raisons, et liste ce qui reste sans réponse."""
-    with _refusals(as_json=as_json), _open(data) as resources:
+    with refusals(as_json=as_json), opened(data) as resources:
         with terminal.progress() as tell:
             suggest(resources, slug, Plan(Limits(proposals, max_load), parse_kinds(kinds)), tell)
-        _print(show.show_suggestions(resources, slug), as_json, terminal.show_suggestions)
+        print_shown(show.show_suggestions(resources, slug), as_json, terminal.show_suggestions)
 
 
 @cli.command("search")
@@ -154,11 +157,11 @@ def search_command(  # noqa: PLR0913 - the options of one command
     data: DataOption = None,
 ) -> None:
     """Cherche, en mots de tous les jours ou en mots savants."""
-    with _refusals(as_json=as_json), _open(data) as resources:
+    with refusals(as_json=as_json), opened(data) as resources:
         query = Query(text, sociopole=sociopole, kinds=tuple(kind or ()), sector=sector, k=k)
         with terminal.progress() as tell:
             found = answer(resources, query, tell)
-        _print(show.show_answers(found), as_json, terminal.show_answers)
+        print_shown(show.show_answers(found), as_json, terminal.show_answers)
 
 
 @lexicon_cli.command("list")
@@ -166,8 +169,8 @@ def list_lexicon_command(
     slug: SlugArgument, as_json: JsonFlag = False, data: DataOption = None
 ) -> None:
     """Montre les entrées propres à un sociopôle : ajoutées, coupées, proposées."""
-    with _refusals(as_json=as_json), _open(data) as resources:
-        _print(lexicon.show_lexicon(resources, slug), as_json, terminal.show_lexicon)
+    with refusals(as_json=as_json), opened(data) as resources:
+        print_shown(lexicon.show_lexicon(resources, slug), as_json, terminal.show_lexicon)
 
 
 @lexicon_cli.command("find")
@@ -177,8 +180,8 @@ def find_lexicon_command(
     data: DataOption = None,
 ) -> None:
     """Cherche dans les entrées livrées."""
-    with _refusals(as_json=as_json), _open(data) as resources:
-        _print(lexicon.find_entries(resources, text), as_json, terminal.show_entries)
+    with refusals(as_json=as_json), opened(data) as resources:
+        print_shown(lexicon.find_entries(resources, text), as_json, terminal.show_entries)
 
 
 @lexicon_cli.command("add")
@@ -189,7 +192,7 @@ def add_lexicon_command(
     data: DataOption = None,
 ) -> None:
     """Ajoute au lexique d'un sociopôle."""
-    with _refusals(as_json=False), _open(data) as resources:
+    with refusals(as_json=False), opened(data) as resources:
         lexicon.add_entry(resources, slug, terms=term, say=say)
     terminal.say(f"« {term[0]} » se dit aussi : {', '.join(say)}.")
 
@@ -201,7 +204,7 @@ def switch_on_command(
     data: DataOption = None,
 ) -> None:
     """Emploie une entrée proposée ou coupée."""
-    with _refusals(as_json=False), _open(data) as resources:
+    with refusals(as_json=False), opened(data) as resources:
         lexicon.switch_entry(resources, slug, term, on=True)
     terminal.say(f"« {term} » est employé dans {slug}.")
 
@@ -213,7 +216,7 @@ def switch_off_command(
     data: DataOption = None,
 ) -> None:
     """Coupe une entrée, livrée ou ajoutée ; « lexicon on » la rétablit."""
-    with _refusals(as_json=False), _open(data) as resources:
+    with refusals(as_json=False), opened(data) as resources:
         lexicon.switch_entry(resources, slug, term, on=False)
     terminal.say(f"« {term} » n'est plus employé dans {slug} (« lexicon on » le rétablit).")
 
@@ -226,9 +229,9 @@ def propose_lexicon_command(
     data: DataOption = None,
 ) -> None:
     """Tire d'un rapprochement accepté des entrées à vérifier, puis « lexicon on »."""
-    with _refusals(as_json=as_json), _open(data) as resources:
+    with refusals(as_json=as_json), opened(data) as resources:
         proposed = lexicon.propose_from_pairing(resources, slug, pairing)
-        _print(proposed, as_json, terminal.show_proposals)
+        print_shown(proposed, as_json, terminal.show_proposals)
 
 
 @cli.command("evaluate")
@@ -242,7 +245,7 @@ def evaluate_command(
     data: DataOption = None,  # noqa: ARG001 - accepted everywhere, needed here for nothing
 ) -> None:
     """Mesure les mots, le sens et les deux ensemble sur une collection jugée."""
-    with _refusals(as_json=as_json), terminal.progress() as tell:
+    with refusals(as_json=as_json), terminal.progress() as tell:
         measures = evaluate(
             folder,
             load_named_encoder(Settings().model),
@@ -250,7 +253,7 @@ def evaluate_command(
             lexicon=Lexicon(read_lexicon()),
             other=load_named_encoder(model) if model else None,
         )
-    _print(measures, as_json, terminal.show_measures)
+    print_shown(measures, as_json, terminal.show_measures)
 
 
 @cli.command("check")
@@ -261,12 +264,12 @@ def check_command(
 ) -> None:
     """Vérifie que la base est entière et que les index concordent (0, 1 réparable, 2 perdu)."""
     with (
-        _refusals(as_json=as_json, damaged_code=DAMAGED),
-        _open(data) as resources,
+        refusals(as_json=as_json, damaged_code=DAMAGED),
+        opened(data) as resources,
         terminal.progress() as tell,
     ):
         health = check(resources, repair=repair, progress=tell)
-    _print(health.as_json(), as_json, terminal.show_health)
+    print_shown(health.as_json(), as_json, terminal.show_health)
     raise typer.Exit(health.exit_code)
 
 
@@ -285,7 +288,7 @@ def serve_command(
 
     from service.app import create_app  # noqa: PLC0415
 
-    with _refusals(as_json=False), _open(data) as resources:
+    with refusals(as_json=False), opened(data) as resources:
         set_up.initialise(resources)
         if demo and set_up.is_empty(resources):
             terminal.say("Chargement de la démonstration …")
@@ -302,41 +305,6 @@ def serve_command(
 def main() -> None:
     """Entry point of the `sociopoles` command."""
     cli()
-
-
-@contextmanager
-def _open(data: Path | None) -> Iterator[Resources]:
-    settings = Settings() if data is None else Settings(data=data)
-    try:
-        resources = open_resources(settings)
-        try:
-            yield resources
-        finally:
-            resources.engine.dispose()
-    except DatabaseError as error:
-        raise Damaged(
-            f"La base de données ne se lit pas ({error.orig}). Si elle est endommagée, restaurez "
-            "une sauvegarde ; si elle est occupée ou injoignable, réessayez."
-        ) from error
-
-
-@contextmanager
-def _refusals(*, as_json: bool, damaged_code: int = REFUSED) -> Iterator[None]:
-    """Bad input ends with its message and code 1, and nothing else."""
-    try:
-        yield
-    except Refused as refusal:
-        if as_json:
-            typer.echo(json.dumps({"error": str(refusal)}, ensure_ascii=False))
-        terminal.complain(str(refusal))
-        raise typer.Exit(damaged_code if isinstance(refusal, Damaged) else REFUSED) from None
-
-
-def _print(shown: Mapping[str, Any], as_json: bool, show_it: Any) -> None:  # noqa: ANN401, FBT001
-    if as_json:
-        typer.echo(json.dumps(shown, ensure_ascii=False, indent=2))
-    else:
-        show_it(shown)
 
 
 def _parse_mapping(pairs: list[str]) -> dict[str, str]:

@@ -207,3 +207,72 @@ class LexiconRow(Table):
     say: Mapped[str] = mapped_column(Text)
     terms: Mapped[str] = mapped_column(Text)
     at: Mapped[dt.datetime]
+
+
+class Grouping(Table):
+    """One making of groups, or what an edit made of the one before (`base_id`).
+
+    `content` is the hash of what was grouped, `last_edit` the last edit replayed in it. `merges`
+    is the tree, `[node, node, height]` a merge; what an edit made shares the tree of its base.
+    """
+
+    __tablename__ = "grouping"
+    id: Mapped[int] = mapped_column(Number, primary_key=True)
+    sociopole_id: Mapped[int] = mapped_column(ForeignKey("sociopole.id"), index=True)
+    base_id: Mapped[int | None] = mapped_column(ForeignKey("grouping.id"))
+    at: Mapped[dt.datetime]
+    by: Mapped[str] = mapped_column(String(200))
+    revision: Mapped[int] = mapped_column(Number)
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    content: Mapped[str] = mapped_column(String(64))
+    last_edit: Mapped[int] = mapped_column(Number)
+    settings: Mapped[dict[str, Any]] = mapped_column(JSON)
+    advice: Mapped[dict[str, Any]] = mapped_column(JSON)
+    lost_titles: Mapped[list[str]] = mapped_column(JSON)
+    merges: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
+
+
+class GroupRow(Table):
+    """One group of a grouping, under a name that follows it from run to run."""
+
+    __tablename__ = "grouping_group"
+    grouping_id: Mapped[int] = mapped_column(ForeignKey("grouping.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(16), primary_key=True)
+    rank: Mapped[int]
+    title: Mapped[str] = mapped_column(String(300))
+    titled_by_person: Mapped[bool]
+    terms: Mapped[list[str]] = mapped_column(JSON)
+    central_id: Mapped[int] = mapped_column(ForeignKey("statement.id"))
+    transversality: Mapped[float]
+    local: Mapped[bool]
+    stability: Mapped[str] = mapped_column(String(16))
+    locked: Mapped[bool]
+    partners: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+
+
+class GroupPlace(Table):
+    """Where a statement stands in a grouping: in a group, or isolated (`name` empty)."""
+
+    __tablename__ = "grouping_place"
+    grouping_id: Mapped[int] = mapped_column(ForeignKey("grouping.id"), primary_key=True)
+    statement_id: Mapped[int] = mapped_column(ForeignKey("statement.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(16))
+    nearest: Mapped[str] = mapped_column(String(16))
+    strength: Mapped[float]
+    leaf: Mapped[int]
+    x: Mapped[float]
+    y: Mapped[float]
+
+
+class GroupEdit(Table):
+    """What a person decided of groups; rows are only ever added, an undo is one more."""
+
+    __tablename__ = "group_edit"
+    id: Mapped[int] = mapped_column(Number, primary_key=True)
+    sociopole_id: Mapped[int] = mapped_column(ForeignKey("sociopole.id"), index=True)
+    at: Mapped[dt.datetime]
+    by: Mapped[str] = mapped_column(String(200))
+    why: Mapped[str] = mapped_column(Text)
+    action: Mapped[str] = mapped_column(String(16))
+    content: Mapped[dict[str, Any]] = mapped_column(JSON)
+    undoes_id: Mapped[int | None] = mapped_column(ForeignKey("group_edit.id"))

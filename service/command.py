@@ -1,0 +1,58 @@
+"""What every command does: open the data, answer bad input in words, print."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from sqlalchemy.exc import DatabaseError
+
+from service import terminal
+from service.errors import Damaged, Refused
+from service.resources import Resources, open_resources
+from service.settings import Settings
+
+REFUSED = 1
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="Répond en JSON, aux noms stables.")]
+DataOption = Annotated[
+    Path | None, typer.Option("--data", help="Dossier des données (sinon SOCIOPOLES_DATA).")
+]
+SlugArgument = Annotated[str, typer.Argument(help="Nom court du sociopôle.")]
+
+
+@contextmanager
+def opened(data: Path | None) -> Iterator[Resources]:
+    settings = Settings() if data is None else Settings(data=data)
+    try:
+        resources = open_resources(settings)
+        try:
+            yield resources
+        finally:
+            resources.engine.dispose()
+    except DatabaseError as error:
+        raise Damaged(
+            f"La base de données ne se lit pas ({error.orig}). Si elle est endommagée, restaurez "
+            "une sauvegarde ; si elle est occupée ou injoignable, réessayez."
+        ) from error
+
+
+@contextmanager
+def refusals(*, as_json: bool, damaged_code: int = REFUSED) -> Iterator[None]:
+    """Bad input ends with its message and code 1, and nothing else."""
+    try:
+        yield
+    except Refused as refusal:
+        if as_json:
+            typer.echo(json.dumps({"error": str(refusal)}, ensure_ascii=False))
+        terminal.complain(str(refusal))
+        raise typer.Exit(damaged_code if isinstance(refusal, Damaged) else REFUSED) from None
+
+
+def print_shown(shown: Mapping[str, Any], as_json: bool, show_it: Any) -> None:  # noqa: ANN401, FBT001
+    if as_json:
+        typer.echo(json.dumps(shown, ensure_ascii=False, indent=2))
+    else:
+        show_it(shown)
