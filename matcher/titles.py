@@ -15,6 +15,7 @@ from matcher.words import Token, plain, stems, tokens
 Key = tuple[str, ...]
 
 TERMS, TITLE_TERMS = 8, 3
+LONGEST_TITLE = 200
 LONGEST_TERM = 3
 """Words that carry meaning; the small words between them come along."""
 LONGER_IS_BETTER = 0.35
@@ -140,10 +141,10 @@ def _apart(ranked: Sequence[Key], limit: int) -> list[Key]:
 
 def _free_title(terms: Sequence[str], central: str, taken: set[str]) -> str:
     for n in range(min(TITLE_TERMS, len(terms)), len(terms) + 1):
-        title = _capital(", ".join(terms[:n]))
+        title = _capital(", ".join(terms[:n]))[:LONGEST_TITLE]
         if title and title.casefold() not in taken:
             return title
-    base, number = _capital(" ".join(central.split())) or "Groupe", 2
+    base, number = _capital(" ".join(central.split()))[:LONGEST_TITLE] or "Groupe", 2
     title = base
     while title.casefold() in taken:
         title, number = f"{base} ({number})", number + 1

@@ -40,14 +40,14 @@ def describe_groups(  # noqa: PLR0913 - each is one fact of the run
     rows: Rows,
     tree: Tree,
     decided: Decided,
-    before: GroupingView | None,
-    edited: bool,
+    known: Mapping[str, Members],
+    before: GroupingView | None = None,
     progress: Progress | None = None,
 ) -> Described:
     """Say all there is to say of `parts`, sets of statement ids; most transversal first.
 
-    A group that goes on from one `before` keeps its name. Where a person `edited` that grouping,
-    what the edit did not touch keeps its title and terms too.
+    A group that goes on from one of the `known` keeps its name. After an edit, what it did not
+    touch of the grouping `before` keeps its title, terms and firmness too.
     """
     position = material.position
     group = np.full(len(material.views), -1, dtype=np.int64)
@@ -63,9 +63,8 @@ def describe_groups(  # noqa: PLR0913 - each is one fact of the run
         tell=lambda done, total: tell("Solidité des groupes", done, total),
     )
     tell("Titres et réponses possibles", 0, 1)
-    previous = before.members if before else {}
-    names = carry_on(previous, list(parts))
-    same = _unchanged(before, parts) if edited else {}
+    names = carry_on(known, list(parts))
+    same = _unchanged(before, parts)
     titles, lost = best_titles(parts, decided.titles)
     centrals = [material.views[i] for i in standing.central.tolist()]
     texts = [[material.texts[i] for i in np.flatnonzero(group == g)] for g in range(len(parts))]
@@ -86,7 +85,7 @@ def describe_groups(  # noqa: PLR0913 - each is one fact of the run
                 central_id=centrals[g].statement.id,
                 transversality=round(reach.transversality, 4),
                 local=reach.is_local,
-                stability=str(firm[g]),
+                stability=same[g].stability if g in same else str(firm[g]),
                 locked=any(members == locked for locked in decided.locked),
                 partners=partners[g],
             )

@@ -279,8 +279,8 @@ def _save(
         rows=likeness_of(material.texts, material.vectors, nearest=nearest_by_index),
         tree=stored_tree(base, state.merges, material),
         decided=decide(edits).among(still),
+        known=latest.members | {name: m for name, m in order if m in parts},
         before=latest,
-        edited=True,
         progress=progress,
     )
     with write(resources.engine) as session:

@@ -87,8 +87,7 @@ def group(
             rows=found.rows,
             tree=found.tree,
             decided=decide(state.edits),
-            before=before,
-            edited=False,
+            known=before.members if before else {},
             progress=progress,
         )
         merges = zip(found.tree.merges.tolist(), found.tree.heights.tolist(), strict=True)

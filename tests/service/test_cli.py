@@ -1,7 +1,6 @@
 """The command line: what it prints, and the exit code a script relies on."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,33 +9,15 @@ from sqlalchemy import create_engine, text
 from typer.testing import CliRunner, Result
 
 from service.cli import cli
-from tests.builders import SLUG, write_beir, write_csv, write_static_model
+from tests.builders import SLUG, write_beir, write_csv
+from tests.service.conftest import Run
 
-WORDS = "vélo vélos jardin murs humides école enfants recherche logement compost besoin de sur les"
 HEADER = ("id", "organisation", "text", "territory")
 PROBLEMS = [("P1", "Roue Libre", "vélos enfants école", ""), ("P2", "Amicale", "murs humides", "")]
 INTERESTS = [
     ("I1", "Labo", "recherche vélo école enfants", ""),
     ("I2", "Unité", "logement murs", ""),
 ]
-
-Run = Callable[..., Result]
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_static_model(tmp_path_factory.mktemp("models") / "tiny", WORDS, dim=32)
-
-
-@pytest.fixture
-def run(data: Path, model: Path) -> Run:
-    """Run a command on the test's own data folder."""
-
-    def invoke(*arguments: object, folder: Path | None = data) -> Result:
-        environment = {"SOCIOPOLES_MODEL": str(model), "SOCIOPOLES_DATA": str(folder or "")}
-        return CliRunner().invoke(cli, [str(a) for a in arguments], env=environment)
-
-    return invoke
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ def upgrade() -> None:
         sa.Column("titled_by_person", sa.Boolean(), nullable=False),
         sa.Column("terms", sa.JSON(), nullable=False),
         sa.Column("central_id", NUMBER, nullable=False),
-        sa.Column("transversality", sa.Float(), nullable=False),
+        sa.Column("transversality", sa.Double(), nullable=False),
         sa.Column("local", sa.Boolean(), nullable=False),
         sa.Column("stability", sa.String(length=16), nullable=False),
         sa.Column("locked", sa.Boolean(), nullable=False),
@@ -62,10 +62,10 @@ def upgrade() -> None:
         sa.Column("statement_id", NUMBER, nullable=False),
         sa.Column("name", sa.String(length=16), nullable=False),
         sa.Column("nearest", sa.String(length=16), nullable=False),
-        sa.Column("strength", sa.Float(), nullable=False),
+        sa.Column("strength", sa.Double(), nullable=False),
         sa.Column("leaf", sa.Integer(), nullable=False),
-        sa.Column("x", sa.Float(), nullable=False),
-        sa.Column("y", sa.Float(), nullable=False),
+        sa.Column("x", sa.Double(), nullable=False),
+        sa.Column("y", sa.Double(), nullable=False),
         sa.ForeignKeyConstraint(
             ["grouping_id"], ["grouping.id"], name=op.f("fk_grouping_place_grouping_id")
         ),
