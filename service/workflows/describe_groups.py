@@ -56,8 +56,9 @@ def describe_groups(  # noqa: PLR0913 - each is one fact of the run
     tell = progress or (lambda *_: None)
     standing = measure_members(rows, group)
     firm = measure_stability(
+        material.texts,
+        material.vectors,
         tree,
-        rows,
         group,
         rng=np.random.default_rng(0),
         tell=lambda done, total: tell("Solidité des groupes", done, total),

@@ -222,23 +222,32 @@ def test_members_have_a_strength_and_their_group_a_centre() -> None:
     assert (members.nearest != found.group).all()
 
 
+def stability(texts: Sequence[str], found: Grouping, group: np.ndarray) -> list[Stability]:
+    vectors = WordEncoder().encode_passages(texts)
+    return measure_stability(texts, vectors, found.tree, group, rng=np.random.default_rng(0))
+
+
 def test_clear_groups_are_firm_and_what_is_torn_is_not() -> None:
-    texts = texts_on(4, 6)
+    texts = texts_on(4, 8)
     found = grouped(texts)
     torn = found.group.copy()
     torn[::2] = (torn[::2] + 1) % 4
 
-    firm = measure_stability(found.tree, found.rows, found.group, rng=np.random.default_rng(0))
-    frail = measure_stability(found.tree, found.rows, torn, rng=np.random.default_rng(0))
+    assert stability(texts, found, found.group) == [Stability.FIRM] * 4
+    assert Stability.FIRM not in stability(texts, found, torn)
 
-    assert firm == [Stability.FIRM] * 4
-    assert Stability.FIRM not in frail
+
+def test_what_people_put_together_is_firm() -> None:
+    texts = texts_on(4, 4)
+    found = grouped(texts, wishes=Wishes(together=(frozenset({0, 5, 10}),)), size=4)
+
+    firm = stability(texts, found, np.where(np.isin(np.arange(16), [0, 5, 10]), 0, -1))
+
+    assert firm == [Stability.FIRM]
 
 
 def test_without_texts_nothing_is_measured() -> None:
     found = grouped([])
 
-    assert (
-        measure_stability(found.tree, found.rows, found.group, rng=np.random.default_rng(0)) == []
-    )
+    assert stability([], found, found.group) == []
     assert len(measure_members(found.rows, found.group).strength) == 0
