@@ -25,6 +25,7 @@ demo: install  ## La tâche principale dans le terminal, sans serveur
 	$(BIN)/sociopoles --data data/demo init --demo
 	$(BIN)/sociopoles --data data/demo suggest plaine-commune
 	$(BIN)/sociopoles --data data/demo search "précarité énergétique et santé des occupants"
+	$(BIN)/sociopoles --data data/demo group plaine-commune --also metropole-de-lyon
 
 test: install  ## Tous les tests
 	$(BIN)/python -m pytest

@@ -27,8 +27,8 @@ class Stability(StrEnum):
 
 FIRM_FROM, FAIR_FROM = 0.75, 0.6
 """Mean Jaccard: a valid cluster, and one that only shows a pattern (Hennig 2007, section 5). On
-hand-given themes two members of a firm group share one two times in three, of a fair group one in
-three, of a frail one one in seven (docs/decisions/0007)."""
+hand-given themes two members of a firm group share theirs one time in two, of a fair one three in
+ten, of a frail one one in six (docs/groups.md)."""
 
 
 def measure_stability(
