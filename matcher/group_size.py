@@ -13,11 +13,14 @@ Indices = NDArray[np.int64]
 
 MOST_GROUPS = 100
 """As many as a person can look through; the tree holds finer ones."""
+MOST_TEXTS = 200
+"""In a group on average, as long as that asks for no more than half of the most groups."""
 FEW = 6
 ALIKE_HEIGHT = 0.85
 """Under so few texts no criterion speaks: those nearer than this come together."""
 SAME_HEIGHT = 1e-3
 CUTS_TRIED = 40
+SAMPLE = 5000
 
 
 class Size(StrEnum):
@@ -70,7 +73,7 @@ def recommend(rows: Rows, tree: Tree, steps: Steps) -> tuple[Advice, Indices]:
     kept = rows.take(inside)
     best, best_parts, best_value = 0, tree.leaf, -np.inf
     last = _last_usable(tree, steps)
-    for n_parts in _cuts(max(2, m - tree.n_allowed), last):
+    for n_parts in _cuts(_first_usable(tree, steps, len(inside)), last):
         parts = tree.cut(n_parts)
         value = round(float(silhouette(kept, parts[inside])), 6)
         if value > best_value:
@@ -81,18 +84,31 @@ def recommend(rows: Rows, tree: Tree, steps: Steps) -> tuple[Advice, Indices]:
 
 
 def silhouette(rows: Rows, part: Indices) -> float:
-    """The mean silhouette of parts `(n,)`, on average likeness; a single text counts 0."""
+    """The mean silhouette of parts `(n,)`, on average likeness; a single text counts 0.
+
+    Of very many texts, at most `SAMPLE` evenly spaced ones are asked how they stand to all parts.
+    """
     n_parts = int(part.max()) + 1
     if n_parts < 2:
         return 0.0
     sizes = np.bincount(part, minlength=n_parts)
-    near = rows.likeness(rows.means(part, n_parts)).astype(np.float64)
-    here = np.arange(len(part))
-    inside = (near[here, part] * sizes[part] - rows.own()) / np.maximum(sizes[part] - 1, 1)
-    near[here, part] = -np.inf
+    step = -(-len(part) // SAMPLE)
+    sample = np.arange(0, len(part), step, dtype=np.int64)
+    asked, mine = rows.take(sample), part[sample]
+    near = asked.likeness(rows.means(part, n_parts)).astype(np.float64)
+    here = np.arange(len(sample))
+    inside = (near[here, mine] * sizes[mine] - asked.own()) / np.maximum(sizes[mine] - 1, 1)
+    near[here, mine] = -np.inf
     a, b = 1 - inside, 1 - near.max(axis=1)
-    widths = np.where(sizes[part] > 1, (b - a) / np.maximum(np.maximum(a, b), 1e-9), 0)
+    widths = np.where(sizes[mine] > 1, (b - a) / np.maximum(np.maximum(a, b), 1e-9), 0)
     return float(widths.mean())
+
+
+def _first_usable(tree: Tree, steps: Steps, n_texts: int) -> int:
+    """The widest cut to try: of very many texts, groups that one can still read."""
+    first = max(2, tree.n_leaves - tree.n_allowed)
+    enough = np.flatnonzero(steps.groups >= min(n_texts // MOST_TEXTS, MOST_GROUPS // 2))
+    return max(first, int(enough[0]) + 1) if len(enough) else first
 
 
 def _last_usable(tree: Tree, steps: Steps) -> int:

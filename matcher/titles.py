@@ -8,7 +8,7 @@ from math import log, log2
 
 import numpy as np
 
-from matcher.encoder import Encoder, Vectors
+from matcher.encoder import Encoder, Progress, Vectors
 from matcher.likeness import without_common_part
 from matcher.words import Token, plain, stems, tokens
 
@@ -22,7 +22,7 @@ LONGER_IS_BETTER = 0.35
 """What each further word adds: « perte d'autonomie » says more than « perte »."""
 SHARED_IS_BETTER = 0.6
 """What a term gains each time twice as many texts of the group use it."""
-CANDIDATES, CANDIDATES_IN_ALL = 60, 3000
+CANDIDATES, CANDIDATES_IN_ALL = 40, 2000
 """Terms whose meaning is compared with the group's: at most so many a group, and in all."""
 LINKS = frozenset("de du des d' la le les l' à au aux en".split())
 """Small words that may stand inside a term."""
@@ -55,7 +55,12 @@ class _Term:
 
 
 def find_terms(
-    groups: Sequence[Sequence[str]], centres: Vectors, encoder: Encoder, *, limit: int = TERMS
+    groups: Sequence[Sequence[str]],
+    centres: Vectors,
+    encoder: Encoder,
+    *,
+    limit: int = TERMS,
+    progress: Progress | None = None,
 ) -> list[list[str]]:
     """The terms that tell each group of texts from the others, strongest first.
 
@@ -74,7 +79,7 @@ def find_terms(
          for key in keys}
     )  # fmt: skip
     place = {form: i for i, form in enumerate(forms)}
-    gains = _gains(forms, centres, encoder)
+    gains = _gains(forms, centres, encoder, progress)
     chosen = []
     for number, (found, keys) in enumerate(zip(counted, candidates, strict=True)):
         weights = {
@@ -102,11 +107,16 @@ def name_groups(
     return titles
 
 
-def _gains(forms: Sequence[str], centres: Vectors, encoder: Encoder) -> Vectors:
+def _gains(
+    forms: Sequence[str], centres: Vectors, encoder: Encoder, progress: Progress | None
+) -> Vectors:
     """How much nearer each form is to each group than to the others. `(n_forms, n_groups)`."""
     if not forms:
         return np.zeros((0, len(centres)), dtype=np.float32)
-    near = without_common_part(encoder.encode_passages(forms)) @ without_common_part(centres).T
+    near = (
+        without_common_part(encoder.encode_passages(forms, progress))
+        @ without_common_part(centres).T
+    )
     others = (near.sum(axis=1, keepdims=True) - near) / max(near.shape[1] - 1, 1)
     return np.asarray(near - others if near.shape[1] > 1 else near, dtype=np.float32)
 

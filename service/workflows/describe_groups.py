@@ -55,21 +55,21 @@ def describe_groups(  # noqa: PLR0913 - each is one fact of the run
         group[[position[i] for i in members]] = number
     tell = progress or (lambda *_: None)
     standing = measure_members(rows, group)
+    all_texts = material.texts
     firm = measure_stability(
-        material.texts,
+        all_texts,
         material.vectors,
         tree,
         group,
         rng=np.random.default_rng(0),
         tell=lambda done, total: tell("Solidité des groupes", done, total),
     )
-    tell("Titres et réponses possibles", 0, 1)
     names = carry_on(known, list(parts))
     same = _unchanged(before, parts)
     titles, lost = best_titles(parts, decided.titles)
     centrals = [material.views[i] for i in standing.central.tolist()]
-    texts = [[material.texts[i] for i in np.flatnonzero(group == g)] for g in range(len(parts))]
-    terms = _terms(resources, material, group, texts, same)
+    texts = [[all_texts[i] for i in np.flatnonzero(group == g)] for g in range(len(parts))]
+    terms = _terms(resources, material, group, texts, same, tell)
     titled = _titles(terms, [c.statement.title or c.statement.text for c in centrals], titles, same)
     partners = _partners(resources, material, group, texts)
     found = []
@@ -93,7 +93,6 @@ def describe_groups(  # noqa: PLR0913 - each is one fact of the run
         )
     ranked = sorted(found, key=lambda view: (-view.transversality, int(view.name[1:])))
     places = lay_out(rows, group)
-    tell("Titres et réponses possibles", 1, 1)
     return Described(
         [replace(view, rank=rank) for rank, view in enumerate(ranked, start=1)],
         [
@@ -127,10 +126,16 @@ def _terms(
     group: Indices,
     texts: Sequence[Sequence[str]],
     same: Mapping[int, GroupView],
+    tell: Progress,
 ) -> list[list[str]]:
     if len(same) == len(texts):
         return [list(same[g].terms) for g in range(len(texts))]
-    terms = find_terms(texts, _centres(material, group, len(texts)), resources.encoder)
+    terms = find_terms(
+        texts,
+        _centres(material, group, len(texts)),
+        resources.encoder,
+        progress=lambda done, total: tell("Titres des groupes", done, total),
+    )
     return [list(same[g].terms) if g in same else terms[g] for g in range(len(texts))]
 
 

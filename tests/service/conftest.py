@@ -1,7 +1,9 @@
 """What tests of the command line share: a tiny model, and a way to run a command."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -28,3 +30,10 @@ def run(data: Path, model: Path) -> Run:
         return CliRunner().invoke(cli, [str(a) for a in arguments], env=environment)
 
     return invoke
+
+
+def read(result: Result, *, code: int = 0) -> dict[str, Any]:
+    """What was printed, which must be JSON and nothing else."""
+    assert result.exit_code == code, result.output
+    shown: dict[str, Any] = json.loads(result.stdout)
+    return shown

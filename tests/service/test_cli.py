@@ -1,8 +1,6 @@
 """The command line: what it prints, and the exit code a script relies on."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -10,7 +8,7 @@ from typer.testing import CliRunner, Result
 
 from service.cli import cli
 from tests.builders import SLUG, write_beir, write_csv
-from tests.service.conftest import Run
+from tests.service.conftest import Run, read
 
 HEADER = ("id", "organisation", "text", "territory")
 PROBLEMS = [("P1", "Roue Libre", "vélos enfants école", ""), ("P2", "Amicale", "murs humides", "")]
@@ -31,13 +29,6 @@ def filled(run: Run, problems: Path, tmp_path: Path) -> Run:
     interests = write_csv(tmp_path / "interests.csv", HEADER, INTERESTS)
     run("import", interests, "--sociopole", SLUG, "--kind", "interest")
     return run
-
-
-def read(result: Result, *, code: int = 0) -> dict[str, Any]:
-    """What was printed, which must be JSON and nothing else."""
-    assert result.exit_code == code, result.output
-    shown: dict[str, Any] = json.loads(result.stdout)
-    return shown
 
 
 def test_sociopoles_are_listed_under_stable_names(filled: Run) -> None:

@@ -2,13 +2,11 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import Result
 
 from tests.builders import SLUG, write_csv
-from tests.service.conftest import Run
+from tests.service.conftest import Run, read
 
 HEADER = ("id", "organisation", "text")
 PROBLEMS = [
@@ -27,13 +25,6 @@ def filled(run: Run, tmp_path: Path) -> Run:
     )
     run("import", interests, "--sociopole", SLUG, "--kind", "interest")
     return run
-
-
-def read(result: Result, *, code: int = 0) -> dict[str, Any]:
-    """What was printed, which must be JSON and nothing else."""
-    assert result.exit_code == code, result.output
-    shown: dict[str, Any] = json.loads(result.stdout)
-    return shown
 
 
 def test_groups_have_the_names_that_scripts_read(filled: Run) -> None:

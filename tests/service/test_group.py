@@ -192,7 +192,7 @@ def test_progress_is_told(filled: Resources) -> None:
     group(filled, GroupPlan(SLUG), by="Ada", progress=lambda what, *_: told.append(what))
 
     assert "Solidité des groupes" in told
-    assert "Titres et réponses possibles" in told
+    assert "Titres des groupes" in told
 
 
 def test_another_model_makes_a_new_grouping(filled: Resources, open_more: OpenResources) -> None:
