@@ -53,6 +53,11 @@ class Advice(NamedTuple):
     groups: int
     why: Why
 
+    def and_locked(self, locked: int) -> "Advice":
+        """The same with the groups that people locked, which no cut makes."""
+        why = Why.ASKED if locked and self.why == Why.NONE else self.why
+        return Advice(self.groups + locked, why)
+
 
 def recommend(rows: Rows, tree: Tree, steps: Steps) -> tuple[Advice, Indices]:
     """The cut with the highest silhouette among those a person can use."""
@@ -73,7 +78,8 @@ def recommend(rows: Rows, tree: Tree, steps: Steps) -> tuple[Advice, Indices]:
     kept = rows.take(inside)
     best, best_parts, best_value = 0, tree.leaf, -np.inf
     last = _last_usable(tree, steps)
-    for n_parts in _cuts(_first_usable(tree, steps, len(inside)), last):
+    first = _first_usable(tree, steps, len(inside))
+    for n_parts in _cuts(first, max(first, last)):
         parts = tree.cut(n_parts)
         value = round(float(silhouette(kept, parts[inside])), 6)
         if value > best_value:

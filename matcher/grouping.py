@@ -111,10 +111,13 @@ def find_groups(  # noqa: PLR0913 - each is one fact of the run
         grown = replace(tree, leaf=tree.leaf[order])
     say(Stage.SIZE, 0, 1)
     steps = count_parts(grown)
+    locked = len(wishes.locked)
     advice, parts = recommend(rows, grown, steps)
-    asked = advice
+    advice = asked = advice.and_locked(locked)
     if size is not None:
-        asked, parts = as_asked(grown, steps, size)
+        rest = size if isinstance(size, Size) else max(size - locked, 1)
+        asked, parts = as_asked(grown, steps, rest)
+        asked = asked.and_locked(locked)
     group = _with_locked(_without_singles(parts), wishes)
     return Grouping(
         _numbered(group[place]),
@@ -192,7 +195,8 @@ def _leaves(compared: _Compared, wishes: Wishes) -> Indices:
     few = len(compared.near.ids) <= ALL_COMPARED
     leaf = compared.copy_of.copy() if few else find_leaves(compared.near)[compared.copy_of]
     after = int(leaf.max()) + 1
-    handled = {i for pair in wishes.apart for side in pair for i in side}
+    # One side of each pair is enough, and the smaller one leaves most communities whole.
+    handled = {i for pair in wishes.apart for i in min(pair, key=lambda m: (len(m), sorted(m)))}
     for members in wishes.together:
         leaf[list(members)] = after
         after += 1
@@ -210,13 +214,11 @@ def _leaves(compared: _Compared, wishes: Wishes) -> Indices:
 
 
 def _apart_leaves(leaf: Indices, wishes: Wishes) -> Iterable[tuple[int, int]]:
-    pairs = {
-        (int(leaf[a]), int(leaf[b]))
-        for left, right in wishes.apart
-        for a, b in product(left, right)
-        if leaf[a] >= 0 and leaf[b] >= 0
-    }
-    return sorted(pair for pair in pairs if pair[0] != pair[1])
+    pairs: set[tuple[int, int]] = set()
+    for sides in wishes.apart:
+        left, right = (np.unique(leaf[list(side)]).tolist() for side in sides)
+        pairs |= {(a, b) for a, b in product(left, right) if a >= 0 and b >= 0 and a != b}
+    return sorted(pairs)
 
 
 def _without_singles(part: Indices) -> Indices:

@@ -49,14 +49,15 @@ def seat_participants(
     `near` `(participants, tables)` says from 0 to 1 how much each has to do with each table, nan
     where nothing: nobody is seated there. First as many tables as can be have two colleges, then
     as many as can be of the concerned are seated, then colleges and worlds are mixed, then each
-    sits where it has most to say: an exact min-cost flow. Then participants who know each other
-    (`known`, positions) change places with others of their college while that parts any.
+    sits where it has most to say: a min-cost flow, then moves between tables of one college while
+    one more is mixed by that. At last participants who know each other (`known`, positions) change
+    places with others of their college while that parts any.
     """
     if seats < 2:
         raise ValueError(f"a table of {seats} seats mixes nobody")
     if near.shape[0] != len(participants):
         raise ValueError(f"expected {len(participants)} rows, got {near.shape[0]}")
-    table = _flow(participants, near, seats)
+    table = _mix_lone(participants, near, _flow(participants, near, seats), seats)
     return _part_acquainted(participants, near, table, seats, known)
 
 
@@ -83,8 +84,9 @@ def _flow(participants: Sequence[Participant], near: Floats, seats: int) -> Indi
     """Participant -> world at a table -> college at a table -> table -> out."""
     n = len(participants)
     mixing = 2 * SCORE_UNITS
-    seated = 4 * mixing * (n + 1)
-    mixed = 4 * seated * (n + 1)
+    most = min(n, near.shape[1] * seats)
+    seated = 4 * mixing * (most + 1)
+    mixed = 4 * seated * (most + 1)
     arcs = _Arcs()
     pairs = [(int(p), int(t)) for p, t in np.argwhere(~np.isnan(near))]
     choices: dict[int, tuple[int, int]] = {}
@@ -140,6 +142,35 @@ def _solve(arcs: _Arcs, supply: int) -> Iterator[int]:
         raise RuntimeError(f"seating not solved: {status}")
     flows = np.asarray(solver.flows(np.arange(len(arcs.rows), dtype=np.int64)))
     return iter(np.flatnonzero(flows > 0).tolist())
+
+
+def _mix_lone(
+    participants: Sequence[Participant], near: Floats, table: Indices, seats: int
+) -> Indices:
+    """Join tables of one college each, where one's people may sit at the other.
+
+    To the flow, two colleges at one table are worth as much as one at each of two.
+    """
+    seated = table.copy()
+    while True:
+        colleges = [
+            Counter(participants[p].college for p in np.flatnonzero(seated == t).tolist())
+            for t in range(near.shape[1])
+        ]
+        lone = [t for t, present in enumerate(colleges) if len(present) == 1]
+        moves = [
+            (float(near[p, here] - near[p, there]), p, there)
+            for here in lone
+            for p in np.flatnonzero(seated == here).tolist()
+            for there in lone
+            if not np.isnan(near[p, there])
+            and participants[p].college not in colleges[there]
+            and colleges[there].total() < seats
+        ]
+        if not moves:
+            return seated
+        _, p, there = min(moves)
+        seated[p] = there
 
 
 def _part_acquainted(

@@ -46,13 +46,16 @@ def measure_stability(
     and neighbours come from who is there, its tree cut at the same height; the mean of a group's
     best Jaccard says how firm it is. A group of one leaf, as one that a person locked, is firm.
     """
-    n_groups, m = int(group.max(initial=-1)) + 1, tree.n_leaves
+    n_groups = int(group.max(initial=-1)) + 1
+    inside = np.flatnonzero(tree.leaf >= 0)
+    leaf = np.unique(tree.leaf[inside], return_inverse=True)[1]
+    m = int(leaf.max(initial=-1)) + 1
     if n_groups == 0 or m < 2:
         return [Stability.FIRM] * n_groups
-    items, rows = _leaves_as_texts(texts, vectors, tree)
-    inside = (group >= 0) & (tree.leaf >= 0)
+    items, rows = _leaves_as_texts([texts[i] for i in inside.tolist()], vectors[inside], leaf)
     share = np.zeros((n_groups, m))
-    np.add.at(share, (group[inside], tree.leaf[inside]), 1)
+    placed = group[inside] >= 0
+    np.add.at(share, (group[inside][placed], leaf[placed]), 1)
     height = _height_of(tree, group)
     total, seen = np.zeros(n_groups), np.zeros(n_groups)
     again = RESAMPLES if m <= MANY else RESAMPLES_OF_MANY
@@ -73,14 +76,15 @@ def measure_stability(
 
 
 def _leaves_as_texts(
-    texts: Sequence[str], vectors: Vectors, tree: Tree
+    texts: Sequence[str], vectors: Vectors, leaf: Indices
 ) -> tuple[list[str], Vectors]:
     """Each leaf as one text and one unit vector: its members' texts together, their mean."""
-    joined: list[list[str]] = [[] for _ in range(tree.n_leaves)]
-    summed = np.zeros((tree.n_leaves, vectors.shape[1]), dtype=np.float32)
-    for i in np.flatnonzero(tree.leaf >= 0).tolist():
-        joined[tree.leaf[i]].append(texts[i])
-        summed[tree.leaf[i]] += vectors[i]
+    n_leaves = int(leaf.max()) + 1
+    joined: list[list[str]] = [[] for _ in range(n_leaves)]
+    summed = np.zeros((n_leaves, vectors.shape[1]), dtype=np.float32)
+    for i, number in enumerate(leaf.tolist()):
+        joined[number].append(texts[i])
+        summed[number] += vectors[i]
     return ["\n".join(sorted(set(members))) for members in joined], unit_rows(summed)
 
 

@@ -39,7 +39,8 @@ class Tree:
     @property
     def n_leaves(self) -> int:
         """How many leaves."""
-        return int(self.leaf.max()) + 1 if len(self.leaf) else 0
+        # Some leaves of a stored tree may have no text any more.
+        return len(self.merges) + 1 if len(self.merges) else int(self.leaf.max(initial=-1)) + 1
 
     @property
     def n_allowed(self) -> int:

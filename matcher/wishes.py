@@ -56,18 +56,22 @@ class Decided:
         return Decided(
             tuple(m & statements for m in self.together if len(m & statements) > 1),
             tuple((a, b) for a, b in apart if a and b),
-            tuple(m & statements for m in self.locked if m & statements),
+            tuple(m & statements for m in self.locked if len(m & statements) > 1),
             self.alone & statements,
-            tuple((m, title) for m, title in self.titles),
+            tuple((m & statements, title) for m, title in self.titles if m & statements),
         )
 
 
-def decide(edits: Iterable[Edit]) -> Decided:
-    """What holds after all of them, in their order."""
+def decide(edits: Iterable[Edit], living: Members | None = None) -> Decided:
+    """What holds after all of them, in their order; for `living` statements alone, if given."""
     decided = Decided()
     for edit in edits:
+        if living is not None and edit.action == Action.MOVE and edit.anchor not in living:
+            # The centre it followed is gone: another of the group it entered stands for it.
+            rest = (edit.groups[1] - {edit.statement}) & living
+            edit = replace(edit, anchor=min(rest, default=edit.anchor))
         decided = _RULES[edit.action](decided, edit)
-    return decided
+    return decided if living is None else decided.among(living)
 
 
 def apply(groups: Sequence[Members], edits: Iterable[Edit]) -> list[Members]:
@@ -75,17 +79,19 @@ def apply(groups: Sequence[Members], edits: Iterable[Edit]) -> list[Members]:
     current = list(groups)
     for edit in edits:
         if edit.action == Action.MERGE:
-            gone = frozenset().union(*edit.groups)
-            touched = [g for g in current if g & gone]
-            united = frozenset().union(*touched) if touched else gone
-            current = [g for g in current if not g & gone] + [united]
+            named = frozenset().union(*edit.groups)
+            mostly = [g for g in current if 2 * len(g & named) > len(g)]
+            current = [g - named for g in current if g not in mostly]
+            current.append(named.union(*mostly))
         elif edit.action == Action.SPLIT:
             part = edit.groups[0]
             current = [g - part for g in current] + [part]
         elif edit.action in {Action.MOVE, Action.TAKE_OUT}:
             current = [g - {edit.statement} for g in current]
             if edit.action == Action.MOVE:
-                current = [g | {edit.statement} if edit.anchor in g else g for g in current]
+                entered = max(current, key=lambda g: len(g & edit.groups[1]), default=frozenset())
+                if entered & edit.groups[1]:
+                    current[current.index(entered)] = entered | {edit.statement}
     return [g for g in current if len(g) > 1 or (g and _was_made(g, edits))]
 
 
@@ -103,8 +109,8 @@ def best_titles(
         overlap = [len(group & members) for group in groups]
         best = max(range(len(groups)), key=lambda i: (overlap[i], -i), default=-1)
         if best >= 0 and overlap[best] * 2 > len(members):
-            if best in kept:
-                lost.append(kept[best])
+            same = [i for i, other in kept.items() if other.casefold() == title.casefold()]
+            lost += [kept.pop(i) for i in dict.fromkeys([*same, best]) if i in kept]
             kept[best] = title
         else:
             lost.append(title)

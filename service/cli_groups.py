@@ -13,17 +13,19 @@ from service.command import DataOption, JsonFlag, SlugArgument, opened, print_sh
 from service.errors import Refused
 from service.resources import load_named_encoder
 from service.settings import Settings
-from service.workflows.edit_group import Wanted, Who, edit_group, show_history, undo_edit
+from service.workflows.edit_group import Who, edit_group, show_history, undo_edit
 from service.workflows.evaluate_groups import evaluate_groups
 from service.workflows.group import GroupPlan, group
 from service.workflows.group_material import parse_kinds
 from service.workflows.show_groups import show_changes, show_groups
+from service.workflows.understand_edit import Wanted
 from service.workflows.workshop import WorkshopPlan, prepare_workshop
 
 edit_cli = typer.Typer(
     help="Modifie les groupes ; chaque modification est gardée et rejouée.", no_args_is_help=True
 )
 
+MOST = 2**31 - 1
 ByOption = Annotated[str, typer.Option("--by", help="Qui décide (sinon le compte de la machine).")]
 WhyOption = Annotated[str, typer.Option("--why", help="Pourquoi.")]
 GroupArgument = Annotated[str, typer.Argument(help="Groupe, par exemple G3.")]
@@ -68,7 +70,9 @@ def group_command(  # noqa: PLR0913 - the options of one command
 
 def groups_command(
     slug: SlugArgument,
-    number: Annotated[int | None, typer.Option("--run", help="Un regroupement précédent.")] = None,
+    number: Annotated[
+        int | None, typer.Option("--run", min=1, max=MOST, help="Un regroupement précédent.")
+    ] = None,
     as_json: JsonFlag = False,
     data: DataOption = None,
 ) -> None:
@@ -204,8 +208,8 @@ def history_command(slug: SlugArgument, as_json: JsonFlag = False, data: DataOpt
 
 
 def compare_command(
-    before: Annotated[int, typer.Argument(help="Numéro d'un regroupement.")],
-    after: Annotated[int, typer.Argument(help="Numéro d'un autre, plus récent.")],
+    before: Annotated[int, typer.Argument(min=1, max=MOST, help="Numéro d'un regroupement.")],
+    after: Annotated[int, typer.Argument(min=1, max=MOST, help="Numéro d'un autre, plus récent.")],
     as_json: JsonFlag = False,
     data: DataOption = None,
 ) -> None:

@@ -47,7 +47,8 @@ def show_groups(shown: Mapping[str, Any]) -> None:
     if shown["isolated"]:
         table = Table("", "contribution isolée", "groupe le plus proche")
         for alone in shown["isolated"][:SHOWN_ISOLATED]:
-            table.add_row(alone["id"], escape(alone["title"]), alone["nearest_group"] or "aucun")
+            names = map(escape, (alone["id"], alone["title"]))
+            table.add_row(*names, alone["nearest_group"] or "aucun")
         console.print(table)
 
 
@@ -136,7 +137,7 @@ def _show_group(group: Mapping[str, Any], *, several: bool) -> None:
     for member in group["members"][:SHOWN_MEMBERS]:
         bar = "■" * max(1, round(member["strength"] * 10))
         table.add_row(
-            member["id"], escape(member["title"]), escape(member["organisation"]), bar[:5]
+            *map(escape, (member["id"], member["title"], member["organisation"])), bar[:5]
         )
     console.print(table)
     if len(group["members"]) > SHOWN_MEMBERS:

@@ -195,8 +195,11 @@ def add_edit(  # noqa: PLR0913 - the columns of one row
     return row.id
 
 
-def standing_edits(session: Session, sociopole_id: int) -> list[Edit]:
-    """The edits of a sociopôle that nobody took back, in their order."""
+def standing_edits(session: Session, sociopole_id: int, undoing: int | None = None) -> list[Edit]:
+    """The edits of a sociopôle that nobody took back, in their order.
+
+    As they would stand once the row `undoing` is taken back too, if given.
+    """
     return [
         Edit(
             number=view.id,
@@ -206,7 +209,7 @@ def standing_edits(session: Session, sociopole_id: int) -> list[Edit]:
             statement=view.content["statement"],
             anchor=view.content["anchor"],
         )
-        for view in list_edits(session, sociopole_id)
+        for view in list_edits(session, sociopole_id, undoing)
         if not view.undone and view.action != "undo"
     ]
 
@@ -221,14 +224,18 @@ def last_edit(session: Session, sociopole_id: int) -> int:
     )
 
 
-def list_edits(session: Session, sociopole_id: int) -> list[EditView]:
-    """Every edit of a sociopôle, undoings among them, in their order."""
+def list_edits(session: Session, sociopole_id: int, undoing: int | None = None) -> list[EditView]:
+    """Every edit of a sociopôle, undoings among them, in their order; an undoing may be undone."""
     rows = list(
         session.execute(
             select(GroupEdit).where(GroupEdit.sociopole_id == sociopole_id).order_by(GroupEdit.id)
         ).scalars()
     )
-    undone = {row.undoes_id for row in rows}
+    undone = {undoing}
+    for row in reversed(rows):
+        # Only an undoing that stands takes anything back.
+        if row.id not in undone:
+            undone.add(row.undoes_id)
     return [
         EditView(
             row.id,

@@ -53,7 +53,10 @@ def evaluate_groups(
 def measure(method: Baseline, vectors: Vectors, labels: Sequence[str]) -> dict[str, float]:
     """What a method finds, against the labels, and how long it took."""
     start = time.perf_counter()
-    found = method(vectors, len(set(labels)))
+    try:
+        found = method(vectors, len(set(labels)))
+    except ValueError as error:
+        raise Refused(f"Trop peu de textes pour une des méthodes demandées ({error}).") from error
     seconds = time.perf_counter() - start
     return measure_groups(found.tolist(), labels) | {"seconds": seconds}
 
@@ -64,7 +67,11 @@ def read_labelled(path: Path) -> tuple[list[str], list[str]]:
         raise Refused(f"{path} n'existe pas : il faut un fichier de lignes JSON text et label.")
     texts: list[str] = []
     labels: list[str] = []
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
+    try:
+        lines = path.read_text("utf-8").split("\n")
+    except UnicodeDecodeError as error:
+        raise Refused(f"{path} n'est pas en UTF-8 : enregistrez-le ainsi.") from error
+    for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from sqlalchemy.orm import Session
 
 from matcher.group_size import Advice, Size
 from matcher.grouping import Grouping, Stage, Wishes, find_groups
@@ -26,10 +27,12 @@ from service.store.groupings import (
     standing_edits,
     tree_of,
 )
+from service.store.sociopoles import lock_sociopole
 from service.workflows.describe_groups import describe_groups
 from service.workflows.group_material import Material, gather, nearest_by_index
 
 MOST_ASKED = 2000
+LONGEST_NAME = 200
 STAGES = {
     Stage.LIKENESS: "Comparaison des contributions",
     Stage.TREE: "Rapprochement de proche en proche",
@@ -69,6 +72,7 @@ def group(
     Where nothing changed since the last one (texts, settings, model, edits), that one is the
     answer. Every edit that stands is replayed. Nothing is stored before all is done.
     """
+    check_author(by)
     while True:
         mark = catch_up(resources, progress)
         state = read_state(resources, plan.as_settings()["sociopoles"], plan.kinds)
@@ -86,7 +90,7 @@ def group(
             parts_of(found, state.material),
             rows=found.rows,
             tree=found.tree,
-            decided=decide(state.edits),
+            decided=decide(state.edits, frozenset(state.material.position)),
             known=before.members if before else {},
             progress=progress,
         )
@@ -99,6 +103,7 @@ def group(
         )
         with write(resources.engine) as session:
             # An edit made meanwhile must not be lost behind a grouping that does not know it.
+            lock_sociopole(session, state.material.sociopole.id)
             if last_edit(session, state.material.sociopole.id) == state.last_edit:
                 return save_grouping(session, head, described.groups, described.places)
 
@@ -118,19 +123,26 @@ class State:
 def read_state(resources: Resources, slugs: Sequence[str], kinds: Sequence[Kind]) -> State:
     """Read what a grouping of these sociopôles stands on."""
     with read(resources.engine) as session:
-        material = gather(resources, session, slugs, kinds)
-        home = material.sociopole.id
-        latest = base = latest_grouping(session, home)
-        if latest and latest.head.base_id:
-            base = get_grouping(session, latest.head.base_id)
-        return State(
-            material,
-            standing_edits(session, home),
-            last_edit(session, home),
-            latest,
-            base,
-            tree_of(session, base) if base else [],
-        )
+        return state_in(resources, session, slugs, kinds)
+
+
+def state_in(
+    resources: Resources, session: Session, slugs: Sequence[str], kinds: Sequence[Kind]
+) -> State:
+    """The same, in one state of the database with what else is read from it."""
+    material = gather(resources, session, slugs, kinds)
+    home = material.sociopole.id
+    latest = base = latest_grouping(session, home)
+    if latest and latest.head.base_id:
+        base = get_grouping(session, latest.head.base_id)
+    return State(
+        material,
+        standing_edits(session, home),
+        last_edit(session, home),
+        latest,
+        base,
+        tree_of(session, base) if base else [],
+    )
 
 
 def stored_tree(grouping: GroupingView, merges: Sequence[Any], material: Material) -> Tree:
@@ -178,6 +190,12 @@ def _head(
     )
 
 
+def check_author(by: str) -> None:
+    """Refuse a name that no column holds."""
+    if len(by) > LONGEST_NAME:
+        raise Refused(f"Le nom de qui décide compte au plus {LONGEST_NAME} caractères.")
+
+
 def now() -> dt.datetime:
     """The time a row is stamped with: UTC, without its zone."""
     return dt.datetime.now(dt.UTC).replace(tzinfo=None)
@@ -185,7 +203,8 @@ def now() -> dt.datetime:
 
 def _find(state: State, plan: GroupPlan, tree: Tree | None, progress: Progress | None) -> Grouping:
     material = state.material
-    placed = as_positions(decide(state.edits), material.position)
+    living = frozenset(material.position)
+    placed = as_positions(decide(state.edits, living), material.position)
     tell = progress or (lambda *_: None)
     return find_groups(
         material.texts,

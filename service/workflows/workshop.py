@@ -66,11 +66,11 @@ def prepare_workshop(
         known = {pair for home in homes for pair in known_relations(session, home)}
         hashes = [view.text_hash for view in views.values()]
         vectors = stored_vectors(session, resources.encoder.fingerprint, hashes)
-    groups = _chosen(grouping, plan)
     members = {
         name: [views[i] for i in sorted(ids) if i in views and views[i].text_hash in vectors]
         for name, ids in grouping.members.items()
     }
+    groups = _chosen(grouping, members, plan)
     tables = _tables(groups, members, plan)
     answering = [
         view
@@ -98,8 +98,11 @@ def prepare_workshop(
     return _seat(slug, grouping, tables, invited.guests(), known, plan)
 
 
-def _chosen(grouping: GroupingView, plan: WorkshopPlan) -> list[GroupView]:
-    by_name = {view.name: view for view in grouping.groups}
+def _chosen(
+    grouping: GroupingView, members: Mapping[str, Sequence[StatementView]], plan: WorkshopPlan
+) -> list[GroupView]:
+    # A group whose statements are all gone is no longer shown.
+    by_name = {view.name: view for view in grouping.groups if members[view.name]}
     names = [f"G{name.strip().lstrip('gG')}" for name in plan.groups]
     if unknown := [name for name in names if name not in by_name]:
         raise NotFound(

@@ -209,6 +209,26 @@ def test_many_texts_are_grouped_over_small_communities(monkeypatch: pytest.Monke
     assert found.n_groups == 5
 
 
+def test_copies_of_a_few_texts_are_as_many_groups_at_most() -> None:
+    texts = [*texts_on(4, 3)] * 30
+
+    found = grouped(texts)
+
+    assert found.n_groups == found.advice.groups <= 6
+
+
+def test_one_text_apart_leaves_communities_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(likeness, "ALL_COMPARED", 20)
+    monkeypatch.setattr(grouping_module, "ALL_COMPARED", 20)
+    texts = texts_on(5, 8)
+    apart = Wishes(apart=((frozenset({0}), frozenset(range(1, 40))),))
+
+    free, parted = grouped(texts, size=1), grouped(texts, size=1, wishes=apart)
+
+    assert parted.tree.n_leaves == free.tree.n_leaves + 1
+    assert parted.group[0] == ISOLATED
+
+
 def test_members_have_a_strength_and_their_group_a_centre() -> None:
     texts = [*texts_on(3, 4), "orage"]
     found = grouped(texts)

@@ -85,6 +85,20 @@ def test_each_sits_where_they_have_most_to_say() -> None:
     ]  # fmt: skip
 
 
+def test_tables_of_one_college_each_are_joined() -> None:
+    near = np.array([[0.76, 0.55], [np.nan, 0.76]])
+
+    assert seat_participants(people("a", "b"), near, seats=2).table.tolist() == [1, 1]
+
+
+def test_very_many_guests_are_seated() -> None:
+    near = np.full((60_000, 2), 0.5)
+
+    table = seat_participants(people(*(["a", "b"] * 30_000)), near, seats=4).table
+
+    assert (table >= 0).sum() == 8
+
+
 def test_acquaintances_are_parted() -> None:
     near = np.full((4, 2), 0.5)
 

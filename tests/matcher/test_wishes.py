@@ -147,6 +147,21 @@ def test_positions_leave_out_what_is_no_longer_there() -> None:
     assert placed.alone == members(2)
 
 
+def test_a_title_goes_with_those_that_are_there() -> None:
+    renamed = edit(Action.RENAME, members(1, 2, 9), title="Mobilité")
+
+    assert decide([renamed], members(1, 2, 3)).titles == ((members(1, 2), "Mobilité"),)
+    assert decide([renamed], members(3)).titles == ()
+
+
+def test_one_title_is_borne_by_one_group() -> None:
+    kept, lost = best_titles(
+        [members(1, 2), members(3, 4)], [(members(1, 2), "Eau"), (members(3, 4), "eau")]
+    )
+
+    assert (kept, lost) == ({1: "eau"}, ["Eau"])
+
+
 @pytest.mark.parametrize("action", [Action.RENAME, Action.LOCK, Action.UNLOCK])
 def test_some_edits_move_nobody(action: Action) -> None:
     assert apply(GROUPS, [edit(action, members(4, 5), title="x")]) == GROUPS

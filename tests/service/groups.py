@@ -3,9 +3,10 @@
 from typing import Any
 
 from service.resources import Resources
-from service.workflows.edit_group import Wanted, Who, edit_group
+from service.workflows.edit_group import Who, edit_group
 from service.workflows.group import GroupPlan, group
 from service.workflows.show_groups import show_groups
+from service.workflows.understand_edit import Wanted
 from tests.builders import SLUG, import_rows
 
 TOPICS = (

@@ -151,3 +151,17 @@ def test_bad_input_is_answered_in_words(
 
     assert (result.exit_code, result.stdout) == (1, "")
     assert message in " ".join(result.stderr.split())
+
+
+def test_an_id_that_looks_like_markup_is_shown_as_it_is(run: Run, tmp_path: Path) -> None:
+    rows = [(f"[b]{i}", f"Roue {i}", "vélos école enfants") for i in range(3)]
+    run(
+        "import",
+        write_csv(tmp_path / "p.csv", HEADER, rows),
+        "--sociopole",
+        SLUG,
+        "--kind",
+        "problem",
+    )
+
+    assert "[b]1" in run("group", SLUG).stdout

@@ -1,17 +1,20 @@
 """Edits of groups: shown at once, kept for ever, replayed on each new run."""
 
 import pytest
+from sqlalchemy import update
 
 from matcher.wishes import Action
-from service.database import read
+from service.database import read, write
 from service.errors import NotFound, Refused
 from service.resources import Resources
 from service.store.groupings import latest_grouping
 from service.store.sociopoles import get_sociopole
+from service.tables import StatementRow
 from service.workflows import edit_group as edit_module
-from service.workflows.edit_group import Wanted, Who, edit_group, show_history, undo_edit
+from service.workflows.edit_group import Who, edit_group, show_history, undo_edit
 from service.workflows.group import GroupPlan, group
 from service.workflows.show_groups import show_groups
+from service.workflows.understand_edit import Wanted
 from tests.builders import SLUG, import_rows
 from tests.conftest import OpenResources
 from tests.fakes import WordEncoder
@@ -300,3 +303,100 @@ def test_a_grouping_without_change_is_the_edited_one(filled: Resources) -> None:
 def test_an_edit_before_any_grouping_is_refused(resources: Resources) -> None:
     with pytest.raises(NotFound, match="Aucun regroupement"):
         edit_group(resources, SLUG, Wanted(Action.LOCK, ("G1",)), ME)
+
+
+def test_an_undoing_is_undone_too(filled: Resources) -> None:
+    edit(filled, Wanted(Action.TAKE_OUT, statements=("P00",)))
+    undo_edit(filled, SLUG, ME)
+    undoing = show_history(filled, SLUG)["edits"][-1]["id"]
+
+    again = show_groups(filled, SLUG, undo_edit(filled, SLUG, ME, number=undoing))
+
+    assert [alone["id"] for alone in again["isolated"]] == ["P00"]
+
+
+def test_what_would_change_a_locked_group_is_not_undone(filled: Resources) -> None:
+    merged = edit(filled, Wanted(Action.MERGE, named(filled, "P00", "P10")))
+    edit(filled, Wanted(Action.LOCK, (group_of(merged, "P00"),)))
+    first = show_history(filled, SLUG)["edits"][0]["id"]
+
+    with pytest.raises(Refused, match="verrouillé depuis"):
+        undo_edit(filled, SLUG, ME, number=first)
+
+
+def test_an_undone_move_takes_no_group_along(filled: Resources) -> None:
+    edit(filled, Wanted(Action.MOVE, named(filled, "P10"), ("P00",)))
+    edit(filled, Wanted(Action.MERGE, named(filled, "P10", "P20")))
+    first = show_history(filled, SLUG)["edits"][0]["id"]
+
+    undone = show_groups(filled, SLUG, undo_edit(filled, SLUG, ME, number=first))
+
+    assert group_of(undone, "P01") != group_of(undone, "P10")
+    assert group_of(undone, "P10") == group_of(undone, "P20")
+
+
+def delete(resources: Resources, *statements: str) -> None:
+    with write(resources.engine) as session:
+        session.execute(
+            update(StatementRow).where(StatementRow.public_id.in_(statements)).values(deleted=True)
+        )
+
+
+def test_a_lock_holds_and_opens_when_a_member_is_gone(filled: Resources) -> None:
+    name = named(filled, "P00")[0]
+    edit(filled, Wanted(Action.LOCK, (name,)))
+    delete(filled, "P03")
+
+    again = make(filled)
+
+    locked = next(g for g in again["groups"] if g["locked"])
+    assert {m["id"] for m in locked["members"]} == {"P00", "P01", "P02"}
+    edit(filled, Wanted(Action.UNLOCK, (locked["id"],)))
+
+
+def test_groups_are_edited_when_members_are_gone(filled: Resources) -> None:
+    name = named(filled, "P10")[0]
+    delete(filled, "P30", "P31", "P32", "P33", "P10")
+
+    shown = edit(filled, Wanted(Action.SPLIT, (name,)))
+
+    assert {group_of(shown, f"P1{i}") for i in (1, 2, 3)} != {name}
+
+
+def test_a_moved_statement_follows_its_group_when_the_centre_is_gone(filled: Resources) -> None:
+    shown = show_groups(filled, SLUG)
+    centre = next(g["central"]["id"] for g in shown["groups"] if g["id"] == group_of(shown, "P10"))
+    edit(filled, Wanted(Action.MOVE, named(filled, "P10"), ("P00",)))
+    delete(filled, centre)
+
+    again = make(filled)
+
+    left = [f"P1{i}" for i in range(4) if f"P1{i}" != centre]
+    assert group_of(again, "P00") in {group_of(again, statement) for statement in left}
+
+
+def test_a_locked_group_counts_among_those_asked_for(filled: Resources) -> None:
+    edit(filled, Wanted(Action.LOCK, named(filled, "P00")))
+
+    shown = make(filled, size=4)
+
+    assert len(shown["groups"]) == shown["asked"]["groups"] == 4
+
+
+def test_a_title_that_comes_back_by_an_undo_is_not_borne_twice(filled: Resources) -> None:
+    rename(filled, "P00", "X")
+    edit(filled, Wanted(Action.SPLIT, named(filled, "P00"), ("P00", "P01")))
+    rename(filled, "P10", "X")
+    second = show_history(filled, SLUG)["edits"][1]["id"]
+
+    shown = show_groups(filled, SLUG, undo_edit(filled, SLUG, ME, number=second))
+
+    assert [g["title"] for g in shown["groups"]].count("X") == 1
+
+
+def test_a_name_no_column_holds_is_refused(filled: Resources) -> None:
+    wanted = Wanted(Action.TAKE_OUT, statements=("P00",))
+    with pytest.raises(Refused, match="au plus 200"):
+        edit_group(filled, SLUG, wanted, Who("a" * 201))
+    with pytest.raises(Refused, match="au plus 2000"):
+        edit_group(filled, SLUG, wanted, Who("a", "b" * 2001))

@@ -71,3 +71,20 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 def test_an_unknown_method_is_refused_with_those_there_are(labelled: Path) -> None:
     with pytest.raises(Refused, match="umap-hdbscan"):
         evaluate_groups(labelled, WordEncoder(), baselines=["magic"])
+
+
+def test_too_few_texts_for_a_method_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "two.jsonl"
+    path.write_text('{"text": "vélo", "label": "a"}\n{"text": "eau", "label": "b"}', "utf-8")
+
+    assert evaluate_groups(path, WordEncoder())["texts"] == 2
+    with pytest.raises(Refused, match="Trop peu"):
+        evaluate_groups(path, WordEncoder(), baselines=["hdbscan"])
+
+
+def test_a_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "latin.jsonl"
+    path.write_bytes('{"text": "vélo", "label": "a"}'.encode("latin-1"))
+
+    with pytest.raises(Refused, match="UTF-8"):
+        evaluate_groups(path, WordEncoder())

@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 
 from matcher.group_size import Size
 from matcher.statements import Kind
+from matcher.wishes import Action
 from service.database import read, write
 from service.errors import NotFound, Refused
 from service.resources import Resources
@@ -16,10 +17,11 @@ from service.workflows import group as group_module
 from service.workflows.group import GroupPlan, group
 from service.workflows.group_material import parse_kinds
 from service.workflows.show_groups import show_changes, show_groups
+from service.workflows.understand_edit import Wanted
 from tests.builders import SLUG, import_rows
 from tests.conftest import OpenResources
 from tests.fakes import WordEncoder
-from tests.service.groups import HEADER, TOPICS, fill, group_of, make, members
+from tests.service.groups import HEADER, TOPICS, edit, fill, group_of, make, members
 
 
 @pytest.fixture
@@ -244,3 +246,18 @@ def test_groupings_of_two_sociopoles_are_not_compared(filled: Resources) -> None
 
     with pytest.raises(Refused, match="deux sociopôles"):
         show_changes(filled, first, other)
+
+
+def test_a_lock_made_together_holds_where_only_some_are_there(filled: Resources) -> None:
+    with write(filled.engine) as session:
+        add_sociopole(session, slug="nancy", name="Nancy", territory_id="departement:54")
+    rows = [(f"N{i}", f"Nord {i}", f"{TOPICS[0]} {word}", "") for i, word in enumerate("abc")]
+    import_rows(filled, HEADER, rows, sociopole="nancy")
+    both = make(filled, also=("nancy",))
+    edit(filled, Wanted(Action.LOCK, (group_of(both, "P00"),)))
+    edit(filled, Wanted(Action.RENAME, (group_of(both, "P00"),), title="À vélo"))
+
+    alone = make(filled)
+
+    found = next(g for g in alone["groups"] if g["id"] == group_of(alone, "P00"))
+    assert (found["locked"], found["title"]) == (True, "À vélo")

@@ -3,11 +3,13 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from service.database import write
 from service.errors import NotFound, Refused
 from service.resources import Resources
 from service.store.sociopoles import add_relations, get_sociopole
+from service.tables import StatementRow
 from service.workflows.workshop import WorkshopPlan, prepare_workshop
 from tests.builders import SLUG
 from tests.service.groups import fill, make
@@ -106,3 +108,15 @@ def test_an_unknown_group_is_named(filled: Resources) -> None:
 def test_without_a_grouping_there_is_no_workshop(resources: Resources) -> None:
     with pytest.raises(NotFound, match="sociopoles group"):
         prepare(resources, "G1")
+
+
+def test_a_group_whose_members_are_all_gone_has_no_table(filled: Resources) -> None:
+    (name,) = group_with(filled, "P00")
+    with write(filled.engine) as session:
+        gone = [f"P0{i}" for i in range(4)]
+        session.execute(
+            update(StatementRow).where(StatementRow.public_id.in_(gone)).values(deleted=True)
+        )
+
+    with pytest.raises(NotFound, match=name):
+        prepare(filled, name)
