@@ -1,15 +1,13 @@
 """Edits of groups: shown at once, kept for ever, replayed on each new run."""
 
 import pytest
-from sqlalchemy import update
 
 from matcher.wishes import Action
-from service.database import read, write
+from service.database import read
 from service.errors import NotFound, Refused
 from service.resources import Resources
 from service.store.groupings import latest_grouping
 from service.store.sociopoles import get_sociopole
-from service.tables import StatementRow
 from service.workflows import edit_group as edit_module
 from service.workflows.edit_group import Who, edit_group, show_history, undo_edit
 from service.workflows.group import GroupPlan, group
@@ -333,46 +331,6 @@ def test_an_undone_move_takes_no_group_along(filled: Resources) -> None:
 
     assert group_of(undone, "P01") != group_of(undone, "P10")
     assert group_of(undone, "P10") == group_of(undone, "P20")
-
-
-def delete(resources: Resources, *statements: str) -> None:
-    with write(resources.engine) as session:
-        session.execute(
-            update(StatementRow).where(StatementRow.public_id.in_(statements)).values(deleted=True)
-        )
-
-
-def test_a_lock_holds_and_opens_when_a_member_is_gone(filled: Resources) -> None:
-    name = named(filled, "P00")[0]
-    edit(filled, Wanted(Action.LOCK, (name,)))
-    delete(filled, "P03")
-
-    again = make(filled)
-
-    locked = next(g for g in again["groups"] if g["locked"])
-    assert {m["id"] for m in locked["members"]} == {"P00", "P01", "P02"}
-    edit(filled, Wanted(Action.UNLOCK, (locked["id"],)))
-
-
-def test_groups_are_edited_when_members_are_gone(filled: Resources) -> None:
-    name = named(filled, "P10")[0]
-    delete(filled, "P30", "P31", "P32", "P33", "P10")
-
-    shown = edit(filled, Wanted(Action.SPLIT, (name,)))
-
-    assert {group_of(shown, f"P1{i}") for i in (1, 2, 3)} != {name}
-
-
-def test_a_moved_statement_follows_its_group_when_the_centre_is_gone(filled: Resources) -> None:
-    shown = show_groups(filled, SLUG)
-    centre = next(g["central"]["id"] for g in shown["groups"] if g["id"] == group_of(shown, "P10"))
-    edit(filled, Wanted(Action.MOVE, named(filled, "P10"), ("P00",)))
-    delete(filled, centre)
-
-    again = make(filled)
-
-    left = [f"P1{i}" for i in range(4) if f"P1{i}" != centre]
-    assert group_of(again, "P00") in {group_of(again, statement) for statement in left}
 
 
 def test_a_locked_group_counts_among_those_asked_for(filled: Resources) -> None:
