@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.likeness import Rows
-from matcher.tree import Steps, Tree
+from matcher.tree import Tree, count_groups
 
 Indices = NDArray[np.int64]
 
@@ -59,7 +59,7 @@ class Advice(NamedTuple):
         return Advice(self.groups + locked, why)
 
 
-def recommend(rows: Rows, tree: Tree, steps: Steps) -> tuple[Advice, Indices]:
+def recommend(rows: Rows, tree: Tree) -> tuple[Advice, Indices]:
     """The cut with the highest silhouette among those a person can use."""
     m = tree.n_leaves
     if m == 0:
@@ -77,16 +77,17 @@ def recommend(rows: Rows, tree: Tree, steps: Steps) -> tuple[Advice, Indices]:
     inside = np.flatnonzero(tree.leaf >= 0)
     kept = rows.take(inside)
     best, best_parts, best_value = 0, tree.leaf, -np.inf
-    last = _last_usable(tree, steps)
-    first = _first_usable(tree, steps, len(inside))
+    counts = count_groups(tree)
+    last = _last_usable(tree, counts)
+    first = _first_usable(tree, counts, len(inside))
     for n_parts in _cuts(first, max(first, last)):
         parts = tree.cut(n_parts)
         value = round(float(silhouette(kept, parts[inside])), 6)
         if value > best_value:
             best, best_parts, best_value = n_parts, parts, value
-    capped = best == last and int(steps.groups[best - 1]) >= MOST_GROUPS
+    capped = best == last and int(counts[best - 1]) >= MOST_GROUPS
     why = Why.MOST if capped else Why.SILHOUETTE
-    return Advice(int(steps.groups[best - 1]), why), best_parts
+    return Advice(int(counts[best - 1]), why), best_parts
 
 
 def silhouette(rows: Rows, part: Indices) -> float:
@@ -110,17 +111,17 @@ def silhouette(rows: Rows, part: Indices) -> float:
     return float(widths.mean())
 
 
-def _first_usable(tree: Tree, steps: Steps, n_texts: int) -> int:
+def _first_usable(tree: Tree, counts: Indices, n_texts: int) -> int:
     """The widest cut to try: of very many texts, groups that one can still read."""
     first = max(2, tree.n_leaves - tree.n_allowed)
-    enough = np.flatnonzero(steps.groups >= min(n_texts // MOST_TEXTS, MOST_GROUPS // 2))
+    enough = np.flatnonzero(counts >= min(n_texts // MOST_TEXTS, MOST_GROUPS // 2))
     return max(first, int(enough[0]) + 1) if len(enough) else first
 
 
-def _last_usable(tree: Tree, steps: Steps) -> int:
+def _last_usable(tree: Tree, counts: Indices) -> int:
     """The finest cut to try: half as many parts as leaves, and no more groups than one can read."""
     last = max(2, tree.n_leaves - tree.n_allowed, tree.n_leaves // 2)
-    too_many = np.flatnonzero(steps.groups[:last] > MOST_GROUPS)
+    too_many = np.flatnonzero(counts[:last] > MOST_GROUPS)
     return int(too_many[0]) if len(too_many) else last
 
 
@@ -131,14 +132,14 @@ def _cuts(first: int, last: int) -> list[int]:
     return sorted({round(value) for value in spaced})
 
 
-def as_asked(tree: Tree, steps: Steps, size: Size | int) -> tuple[Advice, Indices]:
+def as_asked(tree: Tree, size: Size | int) -> tuple[Advice, Indices]:
     """The widest cut that gives as many groups as asked, or else as many as there can be."""
     if tree.n_leaves == 0:
         return Advice(0, Why.NONE), tree.leaf
     n_texts = int((tree.leaf >= 0).sum())
     wanted = max(1, round(n_texts / TEXTS_A_GROUP[size])) if isinstance(size, Size) else size
     least = tree.n_leaves - tree.n_allowed
-    groups = steps.groups[max(least, 1) - 1 :]
+    groups = count_groups(tree)[max(least, 1) - 1 :]
     enough = np.flatnonzero(groups >= wanted)
     found = int(enough[0]) if len(enough) else int(np.argmax(groups))
     why = Why.ASKED if len(enough) else Why.ASKED_TOO_MANY

@@ -14,7 +14,7 @@ from matcher.encoder import Vectors
 from matcher.fusion import Neighbours
 from matcher.group_size import Advice, Size, Why, as_asked, recommend
 from matcher.likeness import ALL_COMPARED, Nearest, Rows, compare_all, liken
-from matcher.tree import Tree, count_parts, find_leaves, grow_tree
+from matcher.tree import Tree, find_leaves, grow_tree
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -29,7 +29,6 @@ class Stage(StrEnum):
     LIKENESS = "likeness"
     TREE = "tree"
     SIZE = "size"
-    STABILITY = "stability"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +109,12 @@ def find_groups(  # noqa: PLR0913 - each is one fact of the run
     else:
         grown = replace(tree, leaf=tree.leaf[order])
     say(Stage.SIZE, 0, 1)
-    steps = count_parts(grown)
     locked = len(wishes.locked)
-    advice, parts = recommend(rows, grown, steps)
+    advice, parts = recommend(rows, grown)
     advice = asked = advice.and_locked(locked)
     if size is not None:
         rest = size if isinstance(size, Size) else max(size - locked, 1)
-        asked, parts = as_asked(grown, steps, rest)
+        asked, parts = as_asked(grown, rest)
         asked = asked.and_locked(locked)
     group = _with_locked(_without_singles(parts), wishes)
     return Grouping(

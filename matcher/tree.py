@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,15 +87,8 @@ class Tree:
         return above[:m]
 
 
-class Steps(NamedTuple):
-    """For each number of parts from 1 up: how many are of several texts, and how many of one."""
-
-    groups: Indices
-    singles: Indices
-
-
-def count_parts(tree: Tree) -> Steps:
-    """How many groups and single texts each cut gives; entry i is the cut into i + 1 parts."""
+def count_groups(tree: Tree) -> Indices:
+    """How many groups of several texts each cut gives; entry i is the cut into i + 1 parts."""
     m = tree.n_leaves
     sizes = np.zeros(m + len(tree.merges), dtype=np.int64)
     sizes[:m] = np.bincount(tree.leaf[tree.leaf >= 0], minlength=m)
@@ -105,8 +97,7 @@ def count_parts(tree: Tree) -> Steps:
     singles = [int((sizes[:m] == 1).sum())]
     for a, b in tree.merges.tolist():
         singles.append(singles[-1] - int(sizes[a] == 1) - int(sizes[b] == 1))
-    counted = np.array(singles[::-1], dtype=np.int64)
-    return Steps(np.arange(1, m + 1) - counted, counted)
+    return np.arange(1, m + 1) - np.array(singles[::-1], dtype=np.int64)
 
 
 def grow_tree(rows: Rows, leaf: Indices, apart: Iterable[tuple[int, int]] = ()) -> Tree:

@@ -8,7 +8,7 @@ from scipy import sparse
 
 from matcher import tree as tree_module
 from matcher.likeness import Rows, compare_all
-from matcher.tree import Tree, count_parts, find_leaves, grow_tree
+from matcher.tree import Tree, count_groups, find_leaves, grow_tree
 
 
 def rows_of(n: int, *, seed: int = 0, dim: int = 8) -> Rows:
@@ -59,14 +59,12 @@ def test_one_leaf_has_no_halves() -> None:
     assert tree.halves(np.array([0, 1])) is None
 
 
-def test_cuts_are_counted_as_groups_and_single_texts() -> None:
+def test_the_groups_of_each_cut_are_counted() -> None:
     tree = grown(8)
-    steps = count_parts(tree)
+    counts = count_groups(tree)
 
     for n_parts in range(1, 9):
-        sizes = np.bincount(tree.cut(n_parts))
-        assert steps.groups[n_parts - 1] == (sizes > 1).sum()
-        assert steps.singles[n_parts - 1] == (sizes == 1).sum()
+        assert counts[n_parts - 1] == (np.bincount(tree.cut(n_parts)) > 1).sum()
 
 
 def test_texts_left_out_are_in_no_part() -> None:
