@@ -121,6 +121,7 @@ def suggest_pairings(  # noqa: PLR0913 - each is one fact of the run
     blocks: Sequence[Block],
     *,
     known: Iterable[tuple[int, int]] = (),
+    closed: Iterable[tuple[int, int]] = (),
     limits: Limits | None = None,
     weights: Weights | None = None,
     background: Background = BACKGROUND,
@@ -129,13 +130,14 @@ def suggest_pairings(  # noqa: PLR0913 - each is one fact of the run
     """Choose the pairings of several blocks together, under one set of limits.
 
     `statements` are sorted by id. A pair within one organisation is never a candidate.
+    `closed` are pairs of positions, in any order, that a person settled: never candidates.
     `background` is the encoder's, for blocks too small to tell it. `seeking` are kinds that must
     be covered beside those on the left of a block: they are listed even where nobody could answer.
     """
     limits, weights = limits or Limits(), weights or Weights()
     known = tuple(known)
     parts = [_candidates_of(statements, block, background) for block in blocks]
-    left, right, near = _merge(parts, len(statements))
+    left, right, near = _without(_merge(parts, len(statements)), closed, len(statements))
     meaning = meaning_bar(near)
     best = np.full(len(statements), -1, dtype=np.float32)
     np.maximum.at(best, left, meaning)
@@ -273,6 +275,15 @@ def _merge(
     lower, upper = np.minimum(left, right), np.maximum(left, right)
     _, first = np.unique(lower * n_statements + upper, return_index=True)
     return left[first], right[first], near[first].astype(np.float32)
+
+
+def _without(
+    pairs: tuple[Indices, Indices, Floats], closed: Iterable[tuple[int, int]], n_statements: int
+) -> tuple[Indices, Indices, Floats]:
+    left, right, near = pairs
+    keys = [min(pair) * n_statements + max(pair) for pair in closed]
+    kept = ~np.isin(np.minimum(left, right) * n_statements + np.maximum(left, right), keys)
+    return left[kept], right[kept], near[kept]
 
 
 def _seats(statements: Sequence[Statement], seeking: Collection[Kind]) -> Seats:

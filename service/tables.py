@@ -276,3 +276,23 @@ class GroupEdit(Table):
     action: Mapped[str] = mapped_column(String(16))
     content: Mapped[dict[str, Any]] = mapped_column(JSON)
     undoes_id: Mapped[int | None] = mapped_column(ForeignKey("group_edit.id"))
+
+
+class Decision(Table):
+    """What a person said of pairings; rows are only ever added, an undo is one more.
+
+    `pairs` are `[left, right, left hash, right hash]`: one row for all that was decided at once.
+    The hashes are of the texts that were read: a text that changed since may be read again.
+    """
+
+    __tablename__ = "decision"
+    id: Mapped[int] = mapped_column(Number, primary_key=True)
+    sociopole_id: Mapped[int] = mapped_column(ForeignKey("sociopole.id"), index=True)
+    at: Mapped[dt.datetime]
+    by: Mapped[str] = mapped_column(String(200))
+    action: Mapped[str] = mapped_column(String(16))
+    reason: Mapped[str] = mapped_column(String(32))
+    words: Mapped[str] = mapped_column(Text)
+    until: Mapped[dt.date | None]
+    pairs: Mapped[list[Any]] = mapped_column(JSON)
+    undoes_id: Mapped[int | None] = mapped_column(ForeignKey("decision.id"))

@@ -24,6 +24,15 @@ BARS = {
     "complementarity": "complément",
     "novelty": "nouveauté",
 }
+SAID = {
+    "accept": "accepté",
+    "set-aside": "écarté",
+    "postpone": "remis à plus tard",
+    "in-contact": "déjà en contact",
+    "uncertain": "incertain",
+    "note": "note",
+    "undo": "annulation",
+}
 SHOWN_ERRORS = 20
 SHOWN_PAIRINGS = 40
 
@@ -111,8 +120,9 @@ def show_suggestions(shown: Mapping[str, Any]) -> None:
         why = f"« {reason['left_sentence']} »\n« {reason['right_sentence']} »"
         for bridge in reason.get("said_otherwise", ()):
             why += f"\ndit autrement : « {bridge['said']} », {bridge['term']}"
+        said = pairing["state"]
         table.add_row(
-            str(pairing["rank"]),
+            f"{pairing['rank']}\n{_said(said)}" if said else str(pairing["rank"]),
             _who(pairing["left"]),
             _who(pairing["right"]),
             escape(why + (f"\nmots communs : {terms}" if terms else "")),
@@ -232,6 +242,10 @@ def _who(statement: Mapping[str, Any]) -> str:
     return f"[bold]{escape(statement['title'])}[/bold]\n{organisation}\n[dim]" + escape(
         f"{KINDS[statement['kind']]} {statement['id']}[/dim]"
     ).replace(r"\[/dim]", "[/dim]")
+
+
+def _said(state: Mapping[str, Any]) -> str:
+    return SAID[state["action"]] + (", texte changé depuis" if state["text_changed"] else "")
 
 
 def _bar(value: float) -> str:

@@ -83,12 +83,34 @@ class Alternate(BaseModel):
     organisation: str
 
 
+class State(BaseModel):
+    """What a person said last of a pairing."""
+
+    decision: int
+    action: str = Field(examples=["set-aside"])
+    by: str
+    at: str
+    reason: str
+    words: str
+    until: str | None
+    text_changed: bool
+
+
+class Accepted(BaseModel):
+    """A pairing that a person accepted, in this run or before."""
+
+    left: Statement
+    right: Statement
+    state: State
+
+
 class Pairing(BaseModel):
     """Two contributions proposed to meet."""
 
     rank: int
     left: Statement
     right: Statement
+    state: State | None
     score: float
     bars: Bars
     reasons: list[Reason]
@@ -114,6 +136,7 @@ class Suggestions(BaseModel):
     at: str
     pairings: list[Pairing]
     orphans: list[Orphan]
+    accepted: list[Accepted]
     limits: dict[str, int | list[str]]
     stale: bool
 

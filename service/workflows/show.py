@@ -6,11 +6,13 @@ from typing import Any
 from service.database import read
 from service.errors import NotFound
 from service.resources import Resources
+from service.store.decisions import DecisionView, Pair, Say, ordered, standing_decisions
 from service.store.pairings import RunView, latest_run
 from service.store.revisions import current_mark
 from service.store.sociopoles import SociopoleView, get_sociopole, list_sociopoles
 from service.store.statements import StatementView, statements_by_id
 from service.workflows.answer import Answer
+from service.workflows.decide import show_state
 
 
 def show_sociopoles(resources: Resources) -> dict[str, Any]:
@@ -41,9 +43,11 @@ def show_suggestions(resources: Resources, slug: str) -> dict[str, Any]:
             )
         ids = {i for p in run.pairings for i in (p.left, p.right, *p.alternates)}
         ids |= {statement for statement, _ in run.orphans}
+        said = standing_decisions(session, sociopole.id)
+        ids |= {i for pair, d in said.items() if d.action == Say.ACCEPT for i in pair}
         views = {v.statement.id: v for v in statements_by_id(session, sorted(ids))}
         stale = current_mark(session).revision > run.revision
-    return _run(sociopole, run, views) | {"stale": stale}
+    return _run(sociopole, run, views, said) | {"stale": stale}
 
 
 def show_page(resources: Resources, slug: str) -> dict[str, Any]:
@@ -83,7 +87,18 @@ def show_statement(view: StatementView) -> dict[str, Any]:
     }
 
 
-def _run(sociopole: SociopoleView, run: RunView, views: dict[int, StatementView]) -> dict[str, Any]:
+def _run(
+    sociopole: SociopoleView,
+    run: RunView,
+    views: dict[int, StatementView],
+    said: dict[Pair, DecisionView],
+) -> dict[str, Any]:
+    hashes = {i: view.text_hash for i, view in views.items()}
+
+    def state(left: int, right: int) -> dict[str, Any] | None:
+        pair = ordered(left, right)
+        return show_state(said.get(pair), pair, hashes)
+
     # A statement deleted since the run is no longer shown, nor what it was paired with.
     pairings = [p for p in run.pairings if p.left in views and p.right in views]
     return {
@@ -95,6 +110,7 @@ def _run(sociopole: SociopoleView, run: RunView, views: dict[int, StatementView]
                 "rank": pairing.rank,
                 "left": show_statement(views[pairing.left]),
                 "right": show_statement(views[pairing.right]),
+                "state": state(pairing.left, pairing.right),
                 "score": pairing.score,
                 "bars": dict(pairing.bars),
                 "reasons": list(pairing.reasons),
@@ -121,6 +137,15 @@ def _run(sociopole: SociopoleView, run: RunView, views: dict[int, StatementView]
             }
             for i, why in run.orphans
             if i in views
+        ],
+        "accepted": [
+            {
+                "left": show_statement(views[left]),
+                "right": show_statement(views[right]),
+                "state": state(left, right),
+            }
+            for (left, right), decision in said.items()
+            if decision.action == Say.ACCEPT and left in views and right in views
         ],
         "limits": dict(run.settings),
     }

@@ -29,6 +29,7 @@ from service.store.pairings import PairingView, save_orphans, save_pairings, sav
 from service.store.sociopoles import get_sociopole, known_relations
 from service.store.statements import StatementView, statements_of
 from service.store.vectors import stored_vectors
+from service.workflows.decide import closed_pairs, pairs_in_contact
 from service.workflows.lexicon import lexicon_of
 
 KindPair = tuple[Kind, Kind]
@@ -78,14 +79,25 @@ def parse_kinds(text: str) -> tuple[KindPair, ...]:
     return tuple(dict.fromkeys(pairs))
 
 
-def suggest(resources: Resources, slug: str, plan: Plan, progress: Progress | None = None) -> int:
-    """Make and store a run; returns its number."""
+def suggest(
+    resources: Resources,
+    slug: str,
+    plan: Plan,
+    progress: Progress | None = None,
+    today: dt.date | None = None,
+) -> int:
+    """Make and store a run; returns its number. What people decided holds in it."""
     mark = catch_up(resources, progress)
     with read(resources.engine) as session:
         sociopole = get_sociopole(session, slug)
         kinds = sorted({kind for pair in plan.kinds for kind in pair})
         views = statements_of(session, sociopole.id, kinds)
+        owner = {view.statement.id: view.statement.organisation for view in views}
+        met = [(owner.get(a), owner.get(b)) for a, b in pairs_in_contact(session, sociopole.id)]
         known = known_relations(session, sociopole.id)
+        known |= {(a, b) for a, b in met if a is not None and b is not None}
+        hashes = {view.statement.id: view.text_hash for view in views}
+        settled = closed_pairs(session, sociopole.id, hashes, today or _now().date())
         lexicon = lexicon_of(resources, session, sociopole.id)
         rows = stored_vectors(
             session, resources.encoder.fingerprint, [view.text_hash for view in views]
@@ -96,10 +108,12 @@ def suggest(resources: Resources, slug: str, plan: Plan, progress: Progress | No
     tell("Recherche des proximités", 0, 3)
     blocks = _blocks(resources, views, plan.kinds, rows)
     tell("Choix des rapprochements", 1, 3)
+    place = {view.statement.id: position for position, view in enumerate(views)}
     proposals = suggest_pairings(
         [view.statement for view in views],
         blocks,
         known=known,
+        closed=[(place[a], place[b]) for a, b in settled if a in place and b in place],
         limits=plan.limits,
         background=resources.background,
         seeking={left for left, _ in plan.kinds},
@@ -114,7 +128,7 @@ def suggest(resources: Resources, slug: str, plan: Plan, progress: Progress | No
         run_id = save_run(
             session,
             sociopole_id=sociopole.id,
-            at=dt.datetime.now(dt.UTC).replace(tzinfo=None),
+            at=_now(),
             revision=mark.revision,
             fingerprint=resources.encoder.fingerprint,
             settings=plan.as_settings(),
@@ -123,6 +137,10 @@ def suggest(resources: Resources, slug: str, plan: Plan, progress: Progress | No
         save_orphans(session, run_id, orphans)
     tell("Raisons", 3, 3)
     return run_id
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC).replace(tzinfo=None)
 
 
 def explain_orphan(view: StatementView, position: int, proposals: Proposals, plan: Plan) -> str:
