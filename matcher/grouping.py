@@ -15,6 +15,7 @@ from matcher.fusion import Neighbours
 from matcher.group_size import Advice, Size, Why, as_asked, recommend
 from matcher.likeness import ALL_COMPARED, Nearest, Rows, compare_all, liken
 from matcher.tree import Tree, find_leaves, grow_tree
+from matcher.wishes import Decided, as_positions
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -29,20 +30,6 @@ class Stage(StrEnum):
     LIKENESS = "likeness"
     TREE = "tree"
     SIZE = "size"
-
-
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """What people decided, as positions of texts.
-
-    `together` are disjoint sets that stay together, `apart` pairs of sets whose members never
-    meet, `locked` sets that are groups as they are, `alone` texts that are in no group.
-    """
-
-    together: tuple[frozenset[int], ...] = ()
-    apart: tuple[tuple[frozenset[int], frozenset[int]], ...] = ()
-    locked: tuple[frozenset[int], ...] = ()
-    alone: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +70,7 @@ def find_groups(  # noqa: PLR0913 - each is one fact of the run
     vectors: Vectors,
     *,
     size: Size | int | None = None,
-    wishes: Wishes | None = None,
+    decided: Decided | None = None,
     nearest: Nearest = compare_all,
     tree: Tree | None = None,
     tell: Tell | None = None,
@@ -93,6 +80,7 @@ def find_groups(  # noqa: PLR0913 - each is one fact of the run
     Average linkage on the likeness of `matcher.likeness`, above `ALL_COMPARED` texts over small
     communities found by Leiden; cut where the silhouette is highest (Rousseeuw 1987) unless a
     `size` or number is named. The order of the texts changes nothing but the groups' numbers.
+    What people `decided`, by positions of texts, is never broken.
     `tree` is the one of an earlier run on the same texts, cut anew at no cost.
     """
     say = tell or _say_nothing
@@ -101,22 +89,22 @@ def find_groups(  # noqa: PLR0913 - each is one fact of the run
         return _no_groups(vectors)
     compared = _compare(texts, vectors, nearest)
     order, place, rows = compared.order, compared.place, compared.rows
-    wishes = _moved(wishes or Wishes(), place)
+    decided = as_positions(decided or Decided(), dict(enumerate(place.tolist())))
     say(Stage.TREE, 0, 1)
     if tree is None:
-        leaf = _leaves(compared, wishes)
-        grown = grow_tree(rows, leaf, _apart_leaves(leaf, wishes))
+        leaf = _leaves(compared, decided)
+        grown = grow_tree(rows, leaf, _apart_leaves(leaf, decided))
     else:
         grown = replace(tree, leaf=tree.leaf[order])
     say(Stage.SIZE, 0, 1)
-    locked = len(wishes.locked)
+    locked = len(decided.locked)
     advice, parts = recommend(rows, grown)
     advice = asked = advice.and_locked(locked)
     if size is not None:
         rest = size if isinstance(size, Size) else max(size - locked, 1)
         asked, parts = as_asked(grown, rest)
         asked = asked.and_locked(locked)
-    group = _with_locked(_without_singles(parts), wishes)
+    group = _with_locked(_without_singles(parts), decided)
     return Grouping(
         _numbered(group[place]),
         replace(grown, leaf=grown.leaf[place]),
@@ -188,14 +176,14 @@ def _compare(texts: Sequence[str], vectors: Vectors, nearest: Nearest) -> _Compa
     return _Compared(order, place, copy_of, near, once.take(copy_of))
 
 
-def _leaves(compared: _Compared, wishes: Wishes) -> Indices:
+def _leaves(compared: _Compared, decided: Decided) -> Indices:
     """Each different text its own leaf, or of a small community; what stays together is one."""
     few = len(compared.near.ids) <= ALL_COMPARED
     leaf = compared.copy_of.copy() if few else find_leaves(compared.near)[compared.copy_of]
     after = int(leaf.max()) + 1
     # One side of each pair is enough, and the smaller one leaves most communities whole.
-    handled = {i for pair in wishes.apart for i in min(pair, key=lambda m: (len(m), sorted(m)))}
-    for members in wishes.together:
+    handled = {i for pair in decided.apart for i in min(pair, key=lambda m: (len(m), sorted(m)))}
+    for members in decided.together:
         leaf[list(members)] = after
         after += 1
         handled -= members
@@ -203,7 +191,7 @@ def _leaves(compared: _Compared, wishes: Wishes) -> Indices:
     for i in sorted(handled):
         leaf[i] = after
         after += 1
-    left_out = {i for members in wishes.locked for i in members} | wishes.alone
+    left_out = {i for members in decided.locked for i in members} | decided.alone
     leaf[list(left_out)] = ISOLATED
     inside = leaf >= 0
     if inside.any():
@@ -211,9 +199,9 @@ def _leaves(compared: _Compared, wishes: Wishes) -> Indices:
     return leaf
 
 
-def _apart_leaves(leaf: Indices, wishes: Wishes) -> Iterable[tuple[int, int]]:
+def _apart_leaves(leaf: Indices, decided: Decided) -> Iterable[tuple[int, int]]:
     pairs: set[tuple[int, int]] = set()
-    for sides in wishes.apart:
+    for sides in decided.apart:
         left, right = (np.unique(leaf[list(side)]).tolist() for side in sides)
         pairs |= {(a, b) for a, b in product(left, right) if a >= 0 and b >= 0 and a != b}
     return sorted(pairs)
@@ -229,10 +217,10 @@ def _without_singles(part: Indices) -> Indices:
     return group
 
 
-def _with_locked(group: Indices, wishes: Wishes) -> Indices:
+def _with_locked(group: Indices, decided: Decided) -> Indices:
     result = group.copy()
     after = int(group.max(initial=ISOLATED)) + 1
-    for number, members in enumerate(wishes.locked, start=after):
+    for number, members in enumerate(decided.locked, start=after):
         result[list(members)] = number
     return result
 
@@ -244,18 +232,6 @@ def _numbered(group: Indices) -> Indices:
     for position in np.flatnonzero(group >= 0).tolist():
         result[position] = known.setdefault(int(group[position]), len(known))
     return result
-
-
-def _moved(wishes: Wishes, place: Indices) -> Wishes:
-    def move(members: frozenset[int]) -> frozenset[int]:
-        return frozenset(int(place[i]) for i in members)
-
-    return Wishes(
-        tuple(move(members) for members in wishes.together),
-        tuple((move(a), move(b)) for a, b in wishes.apart),
-        tuple(move(members) for members in wishes.locked),
-        move(wishes.alone),
-    )
 
 
 def _no_groups(vectors: Vectors) -> Grouping:

@@ -7,6 +7,8 @@ from matcher.likeness import Rows
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
+MOST_CENTRES = 600
+"""More would take minutes to spread."""
 GROUP_SHARE = 0.35
 """How far a member may lie from its group's centre, against the nearest other centre."""
 
@@ -37,9 +39,6 @@ def lay_out(rows: Rows, group: Indices) -> Floats:
         around = _components(rows.dense[members].astype(np.float64))
         places[members] += _fit(around) * step[g]
     return _fit(places)
-
-
-MOST_CENTRES = 600
 
 
 def _spread(means: Rows) -> Floats:

@@ -1,5 +1,6 @@
 """Opening the database: SQLite in WAL mode by default, PostgreSQL by URL."""
 
+import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -84,3 +85,8 @@ def _configure_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401
 def _begin(connection: Connection) -> None:
     is_write = connection.get_execution_options().get("sociopoles_write", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if is_write else "BEGIN")
+
+
+def now() -> dt.datetime:
+    """The time a row is stamped with: UTC, without its zone."""
+    return dt.datetime.now(dt.UTC).replace(tzinfo=None)

@@ -7,6 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from service.terminal import SAID, console, say
+from service.workflows.decide import REASONS
 
 
 def show_decisions(shown: Mapping[str, Any]) -> None:
@@ -44,4 +45,5 @@ def _pairs(decision: Mapping[str, Any]) -> str:
 
 
 def _why(decision: Mapping[str, Any]) -> str:
-    return " ; ".join(part for part in (decision["reason"], decision["words"]) if part)
+    reason = REASONS.get(decision["reason"], "")
+    return " ; ".join(part for part in (reason, decision["words"]) if part)

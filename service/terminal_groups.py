@@ -142,8 +142,11 @@ def _show_group(group: Mapping[str, Any], *, several: bool) -> None:
     console.print(table)
     if len(group["members"]) > SHOWN_MEMBERS:
         say(f"… et {len(group['members']) - SHOWN_MEMBERS} autres.")
+    central = group["central"]
+    say(f"Au centre : {central['id']}, {central['title']} « {central['sentence']} »")
     say(f"Termes : {', '.join(group['terms'])}")
-    say(f"Secteurs : {', '.join(group['sectors'])}")
+    colleges = ", ".join(f"{COLLEGES[name]} {n}" for name, n in group["colleges"].items())
+    say(f"Secteurs : {', '.join(group['sectors'])}. Collèges : {colleges}.")
     if several:
         say(f"Territoires : {', '.join(group['sociopoles'])}")
     for near in group["nearest"]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from service.store.undoing import find_undone
 from service.tables import Decision
 
 Pair = tuple[int, int]
@@ -76,11 +77,7 @@ def list_decisions(session: Session, sociopole_id: int) -> list[DecisionView]:
             select(Decision).where(Decision.sociopole_id == sociopole_id).order_by(Decision.id)
         ).scalars()
     )
-    undone: set[int | None] = set()
-    for row in reversed(rows):
-        # Only an undoing that stands takes anything back.
-        if row.id not in undone:
-            undone.add(row.undoes_id)
+    undone = find_undone([(row.id, row.undoes_id) for row in rows])
     return [
         DecisionView(
             id=row.id,

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from matcher.wishes import Action, Edit
 from service.errors import NotFound
+from service.store.undoing import find_undone
 from service.tables import GroupEdit, Grouping, GroupPlace, GroupRow, Sociopole
 
 
@@ -231,11 +232,7 @@ def list_edits(session: Session, sociopole_id: int, undoing: int | None = None) 
             select(GroupEdit).where(GroupEdit.sociopole_id == sociopole_id).order_by(GroupEdit.id)
         ).scalars()
     )
-    undone = {undoing}
-    for row in reversed(rows):
-        # Only an undoing that stands takes anything back.
-        if row.id not in undone:
-            undone.add(row.undoes_id)
+    undone = find_undone([(row.id, row.undoes_id) for row in rows], undoing)
     return [
         EditView(
             row.id,

@@ -1,6 +1,5 @@
 """Files that were taken in, with the columns they were read by and their report."""
 
-import datetime as dt
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from service.database import now
 from service.tables import Import
 
 
@@ -23,7 +23,7 @@ def save_import(
     session.add(
         Import(
             sociopole_id=sociopole_id,
-            at=dt.datetime.now(dt.UTC).replace(tzinfo=None),
+            at=now(),
             file_name=path.name[:300],
             file_hash=hashlib.sha256(path.read_bytes()).hexdigest(),
             kind=kind,

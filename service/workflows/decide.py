@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from matcher.statements import Kind
-from service.database import read, write
+from service.database import now, read, write
 from service.errors import NotFound, Refused
 from service.resources import Resources
 from service.store.decisions import (
@@ -22,7 +22,7 @@ from service.store.decisions import (
     standing_decisions,
 )
 from service.store.pairings import PairingView, RunView, latest_run
-from service.store.sociopoles import get_sociopole, lock_sociopole
+from service.store.sociopoles import get_sociopole, known_relations, lock_sociopole
 from service.store.statements import StatementView, statements_by_id
 
 REASONS = {
@@ -120,12 +120,16 @@ def closed_pairs(
     }
 
 
-def pairs_in_contact(session: Session, sociopole_id: int) -> set[Pair]:
-    """Pairs of statements whose organisations are said to be in contact already."""
-    return {
-        pair
-        for pair, decision in standing_decisions(session, sociopole_id).items()
-        if decision.action == Say.IN_CONTACT
+def acquaintances(
+    session: Session, sociopole_id: int, views: Mapping[int, StatementView]
+) -> set[Pair]:
+    """Pairs of organisations that know each other: recorded, or said to be in contact already."""
+    said = standing_decisions(session, sociopole_id).items()
+    met = [pair for pair, decision in said if decision.action == Say.IN_CONTACT]
+    return known_relations(session, sociopole_id) | {
+        (views[a].statement.organisation, views[b].statement.organisation)
+        for a, b in met
+        if a in views and b in views
     }
 
 
@@ -177,14 +181,10 @@ def show_decisions(resources: Resources, slug: str) -> dict[str, Any]:
     }
 
 
-def now() -> dt.datetime:
-    """The time a row is stamped with: UTC, without its zone."""
-    return dt.datetime.now(dt.UTC).replace(tzinfo=None)
-
-
 def _check(said: Said, today: dt.date) -> None:
     if said.action == Say.SET_ASIDE and said.reason not in REASONS:
-        raise Refused(f"Dites pourquoi : {', '.join(REASONS)}.")
+        choices = ", ".join(f"{key} ({label})" for key, label in REASONS.items())
+        raise Refused(f"Dites pourquoi, par --reason : {choices}.")
     if said.action != Say.SET_ASIDE and said.reason:
         raise Refused("Une raison de la liste n'accompagne que ce qui est écarté.")
     if said.action == Say.POSTPONE and (said.until is None or said.until <= today):

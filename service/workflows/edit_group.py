@@ -10,7 +10,7 @@ from matcher.group_size import Size
 from matcher.grouping import likeness_of
 from matcher.wishes import Action, Edit, apply, decide
 from service.catchup import catch_up
-from service.database import read, write
+from service.database import now, read, write
 from service.errors import NotFound, Refused
 from service.resources import Progress, Resources
 from service.store.groupings import (
@@ -28,7 +28,6 @@ from service.workflows.group import (
     State,
     check_author,
     group,
-    now,
     state_in,
     stored_tree,
 )

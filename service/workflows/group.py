@@ -1,6 +1,5 @@
 """Group statements before a workshop: which problems cross sectors, which stand alone."""
 
-import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,12 +8,12 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from matcher.group_size import Advice, Size
-from matcher.grouping import Grouping, Stage, Wishes, find_groups
+from matcher.grouping import Grouping, Stage, find_groups
 from matcher.statements import Kind
 from matcher.tree import Tree
-from matcher.wishes import Edit, Members, as_positions, decide
+from matcher.wishes import Decided, Edit, Members, as_positions, decide
 from service.catchup import catch_up
-from service.database import read, write
+from service.database import now, read, write
 from service.errors import Refused
 from service.resources import Progress, Resources
 from service.store.groupings import (
@@ -83,14 +82,15 @@ def group(
         tree = None
         if state.base and _is_same(state.base.head, head):
             tree = stored_tree(state.base, state.merges, state.material)
-        found = _find(state, plan, tree, progress)
+        decided = decide(state.edits, frozenset(state.material.position))
+        found = _find(state.material, plan, decided, tree, progress)
         described = describe_groups(
             resources,
             state.material,
             parts_of(found, state.material),
             rows=found.rows,
             tree=found.tree,
-            decided=decide(state.edits, frozenset(state.material.position)),
+            decided=decided,
             known=before.members if before else {},
             progress=progress,
         )
@@ -196,21 +196,19 @@ def check_author(by: str) -> None:
         raise Refused(f"Le nom de qui décide compte au plus {LONGEST_NAME} caractères.")
 
 
-def now() -> dt.datetime:
-    """The time a row is stamped with: UTC, without its zone."""
-    return dt.datetime.now(dt.UTC).replace(tzinfo=None)
-
-
-def _find(state: State, plan: GroupPlan, tree: Tree | None, progress: Progress | None) -> Grouping:
-    material = state.material
-    living = frozenset(material.position)
-    placed = as_positions(decide(state.edits, living), material.position)
+def _find(
+    material: Material,
+    plan: GroupPlan,
+    decided: Decided,
+    tree: Tree | None,
+    progress: Progress | None,
+) -> Grouping:
     tell = progress or (lambda *_: None)
     return find_groups(
         material.texts,
         material.vectors,
         size=plan.size,
-        wishes=Wishes(placed.together, placed.apart, placed.locked, placed.alone),
+        decided=as_positions(decided, material.position),
         nearest=nearest_by_index,
         tree=tree,
         tell=lambda stage, done, total: tell(STAGES[stage], done, total),

@@ -92,6 +92,11 @@ def parse_kinds(text: str) -> tuple[Kind, ...]:
     return tuple(sorted({Kind(name) for name in names})) or (Kind.PROBLEM,)
 
 
+def group_name(written: str) -> str:
+    """« g3 », « 3 » and « G3 » are one name."""
+    return f"G{written.strip().lstrip('gG')}"
+
+
 def _hash(views: Sequence[StatementView], partners: Sequence[StatementView]) -> str:
     content = hashlib.sha256()
     for view in (*views, *partners):

@@ -1,6 +1,5 @@
 """The bridge lexicon of a sociopôle: the bundled entries, its own, and those it switches off."""
 
-import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,7 +8,7 @@ from sqlalchemy.orm import Session
 from matcher.lexicon.lexicon import Entry, Lexicon
 from matcher.lexicon.proposals import propose_entries
 from matcher.statements import Kind
-from service.database import read, write
+from service.database import now, read, write
 from service.errors import NotFound, Refused
 from service.resources import Resources
 from service.store.lexicon import OwnEntry, State, own_entries, put_entry, term_key
@@ -51,7 +50,7 @@ def add_entry(resources: Resources, slug: str, *, terms: Sequence[str], say: Seq
         if before:
             terms = _clean([*before.terms, *terms])
             say = _clean([*before.say, *say])
-        put_entry(session, sociopole.id, terms, say, State.ON, _now())
+        put_entry(session, sociopole.id, terms, say, State.ON, now())
 
 
 def switch_entry(resources: Resources, slug: str, term: str, *, on: bool) -> None:
@@ -68,7 +67,7 @@ def switch_entry(resources: Resources, slug: str, term: str, *, on: bool) -> Non
             )
         terms = own.terms if own else bundled.terms if bundled else (term,)
         state = State.ON if on else State.OFF
-        put_entry(session, sociopole.id, terms, own.say if own else (), state, _now())
+        put_entry(session, sociopole.id, terms, own.say if own else (), state, now())
 
 
 def propose_from_pairing(resources: Resources, slug: str, rank: int) -> dict[str, Any]:
@@ -100,7 +99,7 @@ def propose_from_pairing(resources: Resources, slug: str, rank: int) -> dict[str
     with write(resources.engine) as session:
         for proposal in proposals:
             put_entry(
-                session, sociopole.id, [proposal.term], [proposal.said], State.PROPOSED, _now()
+                session, sociopole.id, [proposal.term], [proposal.said], State.PROPOSED, now()
             )
     return {"sociopole": slug, "proposed": [proposal._asdict() for proposal in proposals]}
 
@@ -158,7 +157,3 @@ def _clean(forms: Sequence[str]) -> tuple[str, ...]:
             f"quelques mots ({LONGEST_FORM} caractères au plus)."
         )
     return tuple(dict.fromkeys(form for form in clean if form))
-
-
-def _now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC).replace(tzinfo=None)

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from matcher.group_changes import Went, compare_groups
-from matcher.group_size import TEXTS_A_GROUP, Why
+from matcher.group_size import TEXTS_A_GROUP, Size, Why
+from matcher.words import sentences
 from service.database import read
 from service.errors import NotFound, Refused
 from service.resources import Resources
@@ -156,7 +157,7 @@ def _grouping(
 def _advice(advice: Mapping[str, Any], size: str | int | None) -> dict[str, Any]:
     why = REASONS[Why(advice["why"])]
     if advice["why"] == Why.ASKED and isinstance(size, str):
-        why = f"Des groupes d'environ {TEXTS_A_GROUP[size]} contributions, comme demandé."  # type: ignore[index]
+        why = f"Des groupes d'environ {TEXTS_A_GROUP[Size(size)]} contributions, comme demandé."
     return {"groups": advice["groups"], "criterion": advice["why"], "why": why}
 
 
@@ -174,7 +175,7 @@ def _group(
         "title": group.title,
         "titled_by_person": group.titled_by_person,
         "terms": list(group.terms),
-        "central": _reference(central),
+        "central": _reference(central) | {"sentence": sentences(central.statement.text)[0]},
         "members": [
             _reference(view) | {"strength": place.strength}
             for view, place in zip(inside, members, strict=True)

@@ -22,14 +22,14 @@ from matcher.pairing import (
 from matcher.reasons import find_reasons
 from matcher.statements import Kind
 from service.catchup import catch_up
-from service.database import read, write
+from service.database import now, read, write
 from service.errors import Refused
 from service.resources import Progress, Resources
 from service.store.pairings import PairingView, save_orphans, save_pairings, save_run
-from service.store.sociopoles import get_sociopole, known_relations
+from service.store.sociopoles import get_sociopole
 from service.store.statements import StatementView, statements_of
 from service.store.vectors import stored_vectors
-from service.workflows.decide import closed_pairs, pairs_in_contact
+from service.workflows.decide import acquaintances, closed_pairs
 from service.workflows.lexicon import lexicon_of
 
 KindPair = tuple[Kind, Kind]
@@ -92,12 +92,9 @@ def suggest(
         sociopole = get_sociopole(session, slug)
         kinds = sorted({kind for pair in plan.kinds for kind in pair})
         views = statements_of(session, sociopole.id, kinds)
-        owner = {view.statement.id: view.statement.organisation for view in views}
-        met = [(owner.get(a), owner.get(b)) for a, b in pairs_in_contact(session, sociopole.id)]
-        known = known_relations(session, sociopole.id)
-        known |= {(a, b) for a, b in met if a is not None and b is not None}
+        known = acquaintances(session, sociopole.id, {v.statement.id: v for v in views})
         hashes = {view.statement.id: view.text_hash for view in views}
-        settled = closed_pairs(session, sociopole.id, hashes, today or _now().date())
+        settled = closed_pairs(session, sociopole.id, hashes, today or now().date())
         lexicon = lexicon_of(resources, session, sociopole.id)
         rows = stored_vectors(
             session, resources.encoder.fingerprint, [view.text_hash for view in views]
@@ -128,7 +125,7 @@ def suggest(
         run_id = save_run(
             session,
             sociopole_id=sociopole.id,
-            at=_now(),
+            at=now(),
             revision=mark.revision,
             fingerprint=resources.encoder.fingerprint,
             settings=plan.as_settings(),
@@ -137,10 +134,6 @@ def suggest(
         save_orphans(session, run_id, orphans)
     tell("Raisons", 3, 3)
     return run_id
-
-
-def _now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC).replace(tzinfo=None)
 
 
 def explain_orphan(view: StatementView, position: int, proposals: Proposals, plan: Plan) -> str:

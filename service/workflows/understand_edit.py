@@ -9,6 +9,7 @@ from matcher.wishes import Action, Edit, Members
 from service.errors import NotFound, Refused
 from service.store.groupings import GroupingView
 from service.workflows.group import State, stored_tree
+from service.workflows.group_material import group_name
 
 LONGEST_TITLE = 200
 
@@ -162,7 +163,7 @@ _RULES: dict[Action, Callable[[_Asked], Edit]] = {
 
 
 def _group_name(latest: GroupingView, written: str) -> str:
-    name = f"G{written.strip().lstrip('gG')}"
+    name = group_name(written)
     if name not in latest.members:
         known = ", ".join(view.name for view in latest.groups[:12]) or "aucun"
         raise NotFound(f"Le groupe « {written} » n'existe pas. Groupes : {known}.")

@@ -17,9 +17,11 @@ from service.database import read
 from service.errors import NotFound, Refused
 from service.resources import Progress, Resources
 from service.store.groupings import GroupingView, GroupView, latest_grouping
-from service.store.sociopoles import get_sociopole, known_relations
+from service.store.sociopoles import get_sociopole
 from service.store.statements import StatementView, statements_of
 from service.store.vectors import stored_vectors
+from service.workflows.decide import acquaintances
+from service.workflows.group_material import group_name
 
 Floats = NDArray[np.float64]
 ANSWERING = (Kind.INTEREST, Kind.COURSE, Kind.OFFER)
@@ -63,7 +65,7 @@ def prepare_workshop(
         views = {
             v.statement.id: v for home in homes for v in statements_of(session, home, list(Kind))
         }
-        known = {pair for home in homes for pair in known_relations(session, home)}
+        known = {pair for home in homes for pair in acquaintances(session, home, views)}
         hashes = [view.text_hash for view in views.values()]
         vectors = stored_vectors(session, resources.encoder.fingerprint, hashes)
     members = {
@@ -103,7 +105,7 @@ def _chosen(
 ) -> list[GroupView]:
     # A group whose statements are all gone is no longer shown.
     by_name = {view.name: view for view in grouping.groups if members[view.name]}
-    names = [f"G{name.strip().lstrip('gG')}" for name in plan.groups]
+    names = [group_name(name) for name in plan.groups]
     if unknown := [name for name in names if name not in by_name]:
         raise NotFound(
             f"Le groupe « {unknown[0]} » n'existe pas. Groupes : {', '.join(by_name) or 'aucun'}."

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from matcher import grouping as grouping_module
 from matcher import likeness, tree
 from matcher.group_size import Size, Why
-from matcher.grouping import ISOLATED, Grouping, Wishes, find_groups, measure_members
+from matcher.grouping import ISOLATED, Grouping, find_groups, measure_members
 from matcher.stability import Stability, measure_stability
+from matcher.wishes import Decided
 from tests.fakes import WordEncoder
 
 TOPICS = (
@@ -134,7 +135,7 @@ def test_another_size_only_divides_or_unites_groups() -> None:
 def test_what_was_put_together_stays_together() -> None:
     texts = texts_on(5, 4)
 
-    found = grouped(texts, wishes=Wishes(together=(frozenset({0, 4, 19}),)))
+    found = grouped(texts, decided=Decided(together=(frozenset({0, 4, 19}),)))
 
     assert len({int(found.group[i]) for i in (0, 4, 19)}) == 1
 
@@ -142,7 +143,7 @@ def test_what_was_put_together_stays_together() -> None:
 def test_what_was_separated_stays_apart() -> None:
     texts = texts_on(5, 4)
 
-    found = grouped(texts, wishes=Wishes(apart=((frozenset({0}), frozenset({1, 2, 3})),)), size=1)
+    found = grouped(texts, decided=Decided(apart=((frozenset({0}), frozenset({1, 2, 3})),)), size=1)
 
     assert all(found.group[0] != found.group[i] for i in (1, 2, 3))
 
@@ -150,13 +151,13 @@ def test_what_was_separated_stays_apart() -> None:
 def test_a_locked_group_is_kept_as_it_is() -> None:
     texts = texts_on(5, 4)
 
-    found = grouped(texts, wishes=Wishes(locked=(frozenset({0, 5, 10}),)))
+    found = grouped(texts, decided=Decided(locked=(frozenset({0, 5, 10}),)))
 
     assert np.flatnonzero(found.group == found.group[0]).tolist() == [0, 5, 10]
 
 
 def test_a_text_taken_out_is_isolated() -> None:
-    found = grouped(texts_on(5, 4), wishes=Wishes(alone=frozenset({2})))
+    found = grouped(texts_on(5, 4), decided=Decided(alone=frozenset({2})))
 
     assert found.group[2] == ISOLATED
     assert len(set(found.group[[0, 1, 3]].tolist())) == 1
@@ -178,7 +179,7 @@ def test_no_wish_is_ever_broken(
     right = right - left
     if together & left:
         right = right - together
-    wishes = Wishes(
+    wishes = Decided(
         (together,) if len(together) > 1 else (), ((left, right),) if right else (), (), alone
     )
 
@@ -186,7 +187,7 @@ def test_no_wish_is_ever_broken(
         if many:
             patch.setattr(likeness, "ALL_COMPARED", 5)
             patch.setattr(grouping_module, "ALL_COMPARED", 5)
-        found = grouped(texts, wishes=wishes, size=1)
+        found = grouped(texts, decided=wishes, size=1)
 
     assert len({int(found.group[i]) for i in together if len(together) > 1}) <= 1
     met = [(a, b) for a in left for b in right if found.group[a] == found.group[b] >= 0]
@@ -221,9 +222,9 @@ def test_one_text_apart_leaves_communities_whole(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(likeness, "ALL_COMPARED", 20)
     monkeypatch.setattr(grouping_module, "ALL_COMPARED", 20)
     texts = texts_on(5, 8)
-    apart = Wishes(apart=((frozenset({0}), frozenset(range(1, 40))),))
+    apart = Decided(apart=((frozenset({0}), frozenset(range(1, 40))),))
 
-    free, parted = grouped(texts, size=1), grouped(texts, size=1, wishes=apart)
+    free, parted = grouped(texts, size=1), grouped(texts, size=1, decided=apart)
 
     assert parted.tree.n_leaves == free.tree.n_leaves + 1
     assert parted.group[0] == ISOLATED
@@ -259,7 +260,7 @@ def test_clear_groups_are_firm_and_what_is_torn_is_not() -> None:
 
 def test_what_people_put_together_is_firm() -> None:
     texts = texts_on(4, 4)
-    found = grouped(texts, wishes=Wishes(together=(frozenset({0, 5, 10}),)), size=4)
+    found = grouped(texts, decided=Decided(together=(frozenset({0, 5, 10}),)), size=4)
 
     firm = stability(texts, found, np.where(np.isin(np.arange(16), [0, 5, 10]), 0, -1))
 

@@ -45,7 +45,7 @@ def test_a_decision_is_said_listed_and_undone(filled: Run) -> None:
     assert (listed[0]["action"], listed[0]["by"], listed[0]["reason"]) == (
         "set-aside", "Ada", "too-far",
     )  # fmt: skip
-    assert "too-far" in filled("decisions", SLUG).stdout
+    assert "trop loin" in filled("decisions", SLUG).stdout
 
     assert "annulation de la décision 1" in filled("undo-decision", SLUG).stdout
 
@@ -64,7 +64,7 @@ def test_pairings_show_what_was_said_of_them(filled: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("decide", SLUG, "set-aside", "--pairing", 1), "Dites pourquoi"),
+        (("decide", SLUG, "set-aside", "--pairing", 1), "trop loin"),
         (("decide", SLUG, "postpone", "--pairing", 1, "--until", "demain"), "AAAA-MM-JJ"),
         (("decide", SLUG, "undo", "--pairing", 1), "undo-decision"),
         (("decide", SLUG, "accept"), "par leur rang"),

@@ -64,6 +64,7 @@ def test_a_group_says_what_it_crosses_and_who_may_answer(filled: Resources) -> N
     assert group["nearest"][0]["id"] == "I0"
     assert len({near["discipline"] for near in group["nearest"]}) > 1
     assert group["central"]["id"] in {m["id"] for m in group["members"]}
+    assert group["central"]["sentence"].startswith(TOPICS[0])
     assert group["terms"]
     assert all(0 <= m["strength"] <= 1 for m in group["members"])
 
