@@ -32,6 +32,8 @@ PUBLISHED_SHARE = 0.05
 
 def catch_up(resources: Resources, progress: Progress | None = None) -> Mark:
     """Index everything committed so far; returns the revision the indexes now stand at."""
+    # Whoever asks, the indexes hold everything: what a person may see is chosen at the search.
+    resources = resources.unscoped()
     indexes = resources.indexes
     with indexes.lock:
         with read(resources.engine) as session:

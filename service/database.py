@@ -14,6 +14,8 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.orm import Session
 
 BUSY_TIMEOUT_MS = 10_000
+SCOPE, FIRST = "sociopoles_scope", "sociopoles_first"
+"""Execution options of an engine: what its sessions may read, and what each write begins with."""
 
 
 def open_engine(url: str) -> Engine:
@@ -31,7 +33,8 @@ def read(engine: Engine) -> Iterator[Session]:
     """A session that sees one state of the database and changes nothing."""
     # SQLite reads a snapshot anyway; PostgreSQL must be asked.
     level = {} if engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
-    with Session(engine.execution_options(**level)) as session:
+    reader = engine.execution_options(**level)
+    with Session(reader, info=_info(engine)) as session:
         yield session
         session.rollback()
 
@@ -44,9 +47,15 @@ def write(engine: Engine) -> Iterator[Session]:
     one failing at its first write.
     """
     writer = engine.execution_options(sociopoles_write=True)
-    with Session(writer) as session:
+    with Session(writer, info=_info(engine)) as session:
+        if first := engine.get_execution_options().get(FIRST):
+            first(session)
         yield session
         session.commit()
+
+
+def _info(engine: Engine) -> dict[Any, Any]:
+    return {SCOPE: engine.get_execution_options().get(SCOPE)}
 
 
 def migrate(engine: Engine) -> None:

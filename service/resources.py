@@ -2,9 +2,11 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
 from indexes.faiss_index import FaissIndex
 from indexes.word_index import TantivyIndex
@@ -13,10 +15,12 @@ from matcher.fusion import Background, measure_background
 from matcher.lexicon.lexicon import Lexicon, read_lexicon
 from matcher.nomenclature import Nomenclature
 from service import reference
-from service.database import migrate, open_engine
+from service.attempts import Attempts
+from service.database import FIRST, SCOPE, migrate, open_engine
 from service.errors import Refused
 from service.kept_vectors import KeptEncoder
 from service.settings import Settings
+from service.store.scope import WHOLE, Scope
 
 Progress = Callable[[str, int, int], None]
 """Called with (what is being done, in French; done; total)."""
@@ -47,8 +51,18 @@ class Resources:
     sectors: Nomenclature
     disciplines: Nomenclature
     indexes: Indexes
+    attempts: Attempts
     _measured: list[Background] = field(default_factory=list, repr=False)
     _lexicons: list[Lexicon] = field(default_factory=list, repr=False)
+
+    def seen_by(self, scope: Scope, first: Callable[[Session], None] | None = None) -> Self:
+        """The same, but sessions read only what is in the scope, and writes begin with `first`."""
+        engine = self.engine.execution_options(**{SCOPE: scope, FIRST: first})
+        return replace(self, engine=engine)
+
+    def unscoped(self) -> Self:
+        """The same for the program's own work, which is nobody's: it reads everything."""
+        return self.seen_by(WHOLE)
 
     @property
     def background(self) -> Background:
@@ -81,6 +95,7 @@ def open_resources(settings: Settings, encoder: Encoder | None = None) -> Resour
         sectors=Nomenclature(reference.sectors(), kept, free_words_to_families=True),
         disciplines=Nomenclature(reference.disciplines(), kept, free_words_to_families=False),
         indexes=Indexes(FaissIndex(encoder.dim), TantivyIndex()),
+        attempts=Attempts(settings.attempts_url),
     )
 
 

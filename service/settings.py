@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -18,6 +18,14 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="adresse d'écoute de `sociopoles serve`")
     port: int = Field(8000, description="port d'écoute de `sociopoles serve`", ge=0, le=65535)
+    smtp_url: SecretStr = Field(
+        SecretStr(""), description="serveur de courrier ; vide : les courriels vont au journal"
+    )
+    mail_from: str = Field("", description="adresse qui envoie les courriels")
+    attempts_url: str = Field(
+        "memory://",
+        description="où se comptent les essais de connexion : memory:// (par processus) ou redis://",
+    )
 
     @property
     def url(self) -> str:

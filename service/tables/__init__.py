@@ -14,6 +14,16 @@ from service.tables.ecosystem import (
     TerritoryParent,
     Vector,
 )
+from service.tables.people import (
+    Account,
+    ApiToken,
+    Audit,
+    Identity,
+    Membership,
+    Once,
+    SignIn,
+    SignInCode,
+)
 from service.tables.proposals import (
     Decision,
     GroupEdit,
@@ -26,20 +36,28 @@ from service.tables.proposals import (
 )
 
 __all__ = [
+    "Account",
+    "ApiToken",
+    "Audit",
     "Contact",
     "Decision",
     "GroupEdit",
     "GroupPlace",
     "GroupRow",
     "Grouping",
+    "Identity",
     "Import",
     "KnownRelation",
     "LexiconRow",
+    "Membership",
+    "Once",
     "Organisation",
     "Orphan",
     "Pairing",
     "Revision",
     "Run",
+    "SignIn",
+    "SignInCode",
     "Sociopole",
     "StatementRow",
     "Table",

@@ -12,6 +12,7 @@ from service.catchup import catch_up
 from service.database import read
 from service.errors import Refused
 from service.resources import Progress, Resources
+from service.store.scope import WHOLE, scope_of
 from service.store.sociopoles import get_sociopole
 from service.store.statements import StatementView, searchable_ids, statements_by_id
 from service.workflows.lexicon import lexicon_of
@@ -60,7 +61,7 @@ def answer(resources: Resources, query: Query, progress: Progress | None = None)
         allowed = visible = None
         sociopole = get_sociopole(session, query.sociopole).id if query.sociopole else None
         lexicon = lexicon_of(resources, session, sociopole)
-        if sociopole is not None:
+        if sociopole is not None or scope_of(session) != WHOLE:
             visible = allowed = _searchable(session, sociopole)
         if query.kinds or sector:
             allowed = _searchable(session, sociopole, kinds=query.kinds, sector=sector)

@@ -1,0 +1,45 @@
+"""How often one may try to enter: by address of the network and account, by network alone."""
+
+from limits import RateLimitItemPerMinute, parse
+from limits.storage import storage_from_string
+from limits.strategies import MovingWindowRateLimiter
+
+from service.errors import TooMany
+
+PER_ACCOUNT = RateLimitItemPerMinute(10, 15)
+PER_NETWORK = RateLimitItemPerMinute(100, 15)
+"""A whole university may share one address."""
+MAILS = parse("5 per 15 minutes")
+WAIT_S = 15 * 60
+
+
+class Attempts:
+    """Counts failed tries in this process, or in Redis for several (`redis://…`).
+
+    Nobody is locked out for good: after a quarter of an hour one may try again.
+    """
+
+    def __init__(self, storage: str) -> None:
+        self._limiter = MovingWindowRateLimiter(storage_from_string(storage))
+
+    def check(self, network: str, account: str) -> None:
+        """Raise TooMany where there were too many failures already."""
+        fits = self._limiter.test(PER_ACCOUNT, "account", network, account)
+        if not (fits and self._limiter.test(PER_NETWORK, "network", network)):
+            self._refuse()
+
+    def failed(self, network: str, account: str) -> None:
+        """Count a failure."""
+        self._limiter.hit(PER_ACCOUNT, "account", network, account)
+        self._limiter.hit(PER_NETWORK, "network", network)
+
+    def count_mail(self, network: str, account: str) -> None:
+        """Count a code that is to be mailed. Raises TooMany: nobody is to be flooded."""
+        fits = self._limiter.hit(MAILS, "mail", account)
+        if not (fits and self._limiter.hit(PER_NETWORK, "mails", network)):
+            self._refuse()
+
+    def _refuse(self) -> None:
+        raise TooMany(
+            "Trop d'essais : attendez un quart d'heure, puis recommencez.", retry_after=WAIT_S
+        )

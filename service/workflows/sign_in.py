@@ -1,0 +1,188 @@
+"""Enter and leave: by password, by a code sent by e-mail, by a provider, as someone of the demo.
+
+An address that is nobody's gets the same answer, in the same time, as one that is someone's.
+"""
+
+import datetime as dt
+import hashlib
+import hmac
+import secrets
+from typing import NamedTuple
+
+from sqlalchemy.orm import Session
+
+from service.access import Permission, Person, as_person
+from service.database import now, read, write
+from service.errors import NotSignedIn
+from service.mail import Mail
+from service.passwords import verify_password
+from service.resources import Resources
+from service.store.accounts import (
+    AccountView,
+    email_key,
+    find_account,
+    get_account,
+    mark_seen,
+    password_hash_of,
+    update_account,
+)
+from service.store.sign_ins import (
+    CodeView,
+    SignInView,
+    add_sign_in,
+    close_sign_in,
+    drop_code,
+    find_sign_in,
+    find_token,
+    mark_token_used,
+    put_code,
+    take_try,
+    touch_sign_in,
+)
+
+IDLE = dt.timedelta(days=7)
+LONGEST = dt.timedelta(days=30)
+TOUCHED_EVERY = dt.timedelta(minutes=5)
+"""A session in use is noted this often: not a write for every page."""
+CODE_LIFE = dt.timedelta(minutes=10)
+CODE_TRIES = 5
+CODE_DIGITS = 6
+TOKEN_HEAD = "sp_live_"  # noqa: S105 - not a secret: what every key begins with
+PREFIX_LENGTH = 8
+WRONG = "Adresse ou mot de passe inconnus : vérifiez-les, ou demandez un code par e-mail."
+WRONG_CODE = "Ce code n'est pas le bon, ou il est trop ancien : demandez-en un nouveau."
+EXPIRED = "Votre session est terminée : connectez-vous de nouveau."
+BAD_TOKEN = "Cette clé n'existe pas, ou elle a été retirée ou a expiré."  # noqa: S105
+
+
+class CodeAsked(NamedTuple):
+    """What the browser keeps until the code is typed, and the mail to send, if to anyone."""
+
+    browser: str
+    mail: Mail | None
+
+
+def sign_in_with_password(resources: Resources, *, email: str, password: str, network: str) -> str:
+    """Open a session; returns its secret. Raises NotSignedIn or TooMany."""
+    who = email_key(email)
+    resources.attempts.check(network, who)
+    with read(resources.engine) as session:
+        account = find_account(session, email)
+        stored = password_hash_of(session, account.id) if account else ""
+    right, renewed = verify_password(password, stored)
+    if not (right and account and account.is_active):
+        resources.attempts.failed(network, who)
+        raise NotSignedIn(WRONG)
+    with write(resources.engine) as session:
+        if renewed:
+            update_account(session, account.id, {"password_hash": renewed})
+        return open_session(session, account.id, network)
+
+
+def ask_code(resources: Resources, *, email: str, network: str) -> CodeAsked:
+    """Make a code for this browser; the mail is None where the address is nobody's."""
+    resources.attempts.count_mail(network, email_key(email))
+    browser = secrets.token_urlsafe(32)
+    code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
+    with write(resources.engine) as session:
+        account = find_account(session, email)
+        known = account if account and account.is_active else None
+        view = CodeView(
+            account=known.id if known else None,
+            code_hash=_hash_code(browser, code),
+            expires_at=now() + CODE_LIFE,
+            tries_left=CODE_TRIES,
+        )
+        put_code(session, hash_secret(browser), view)
+    return CodeAsked(browser, _code_mail(known, code) if known else None)
+
+
+def sign_in_with_code(resources: Resources, *, browser: str, code: str, network: str) -> str:
+    """Open a session by the code that was mailed, in the browser that asked for it."""
+    resources.attempts.check(network, "code")
+    digits = "".join(code.split())
+    with write(resources.engine) as session:
+        waiting = take_try(session, hash_secret(browser), now())
+        account = None
+        if waiting and hmac.compare_digest(waiting.code_hash, _hash_code(browser, digits)):
+            account = get_account(session, waiting.account) if waiting.account else None
+        if account and account.is_active:
+            drop_code(session, hash_secret(browser))
+            return open_session(session, account.id, network)
+    resources.attempts.failed(network, "code")
+    raise NotSignedIn(WRONG_CODE)
+
+
+def open_session(session: Session, account_id: int, network: str) -> str:
+    """Write an open session; returns the secret of its cookie."""
+    secret, at = secrets.token_urlsafe(32), now()
+    add_sign_in(session, SignInView(hash_secret(secret), account_id, at, at, network))
+    mark_seen(session, account_id, at)
+    return secret
+
+
+def sign_out(resources: Resources, secret: str) -> None:
+    """Close the session of this cookie."""
+    with write(resources.engine) as session:
+        close_sign_in(session, hash_secret(secret))
+
+
+def person_of_session(resources: Resources, secret: str) -> Person:
+    """Who a cookie is. Raises NotSignedIn where the session is closed, idle or too old."""
+    key, at = hash_secret(secret), now()
+    with read(resources.engine) as session:
+        found = find_sign_in(session, key)
+        if found is None or not _is_open(found, at):
+            raise NotSignedIn(EXPIRED)
+        account = get_account(session, found.account)
+    if not account.is_active:
+        raise NotSignedIn(EXPIRED)
+    if at - found.seen_at > TOUCHED_EVERY:
+        with write(resources.engine) as session:
+            touch_sign_in(session, key, at)
+    return as_person(account, sign_in=key)
+
+
+def person_of_token(resources: Resources, token: str) -> Person:
+    """Who a key speaks for, and what it may do. Raises NotSignedIn."""
+    at = now()
+    prefix = token.removeprefix(TOKEN_HEAD)[:PREFIX_LENGTH]
+    with read(resources.engine) as session:
+        found = find_token(session, prefix) if token.startswith(TOKEN_HEAD) else None
+        right = found is not None and hmac.compare_digest(found.secret_hash, hash_secret(token))
+        if found is None or not right or found.expires_at <= at:
+            raise NotSignedIn(BAD_TOKEN)
+        account = get_account(session, found.account)
+    if not account.is_active:
+        raise NotSignedIn(BAD_TOKEN)
+    if found.used_at is None or at - found.used_at > TOUCHED_EVERY:
+        with write(resources.engine) as session:
+            mark_token_used(session, found.id, at)
+    return as_person(account, limited_to=frozenset(Permission(s) for s in found.scopes))
+
+
+def hash_secret(secret: str) -> str:
+    """sha256 of a long random secret: enough, since it cannot be guessed."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _is_open(found: SignInView, at: dt.datetime) -> bool:
+    # A clock set back must not bring a session to life again: neither time may lie ahead for long.
+    return at - found.seen_at < IDLE and at - found.created_at < LONGEST
+
+
+def _hash_code(browser: str, code: str) -> str:
+    """Six digits are few: keyed by the browser's secret, which is not kept."""
+    return hmac.new(browser.encode(), code.encode(), "sha256").hexdigest()
+
+
+def _code_mail(account: AccountView, code: str) -> Mail:
+    minutes = int(CODE_LIFE.total_seconds() // 60)
+    return Mail(
+        account.email,
+        f"{code} : votre code pour Sociopoles",
+        f"Bonjour {account.name},\n\n"
+        f"Votre code est {code}. Tapez-le dans la page où vous l'avez demandé ; il est valable "
+        f"{minutes} minutes et ne sert qu'une fois.\n\n"
+        "Si vous n'avez rien demandé, ignorez ce message : sans lui, personne n'entre.\n",
+    )
