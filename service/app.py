@@ -5,19 +5,21 @@ from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.middleware.base import RequestResponseEndpoint
 
 from service.api import routes
-from service.errors import NotFound, Refused
+from service.api.problems import status_of
+from service.csrf import SameSiteOnly
+from service.errors import Conflict, NotSignedIn, Refused, TooMany
+from service.refusals import answer_refusal
 from service.resources import Resources
-from service.web import pages
+from service.store.scope import NOTHING
+from service.web import pages, sign_in
 
 LOGGER = logging.getLogger(__name__)
 LARGEST_BODY = 1_000_000
-API = "/api/"
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; "
@@ -48,13 +50,15 @@ def create_app(resources: Resources) -> FastAPI:
         openapi_url="/api/v1/openapi.json",
         max_body_size=LARGEST_BODY,
     )
-    app.state.resources = resources
-    app.include_router(routes.router)
-    app.include_router(pages.router)
+    # A route that forgets to ask who comes reads nothing.
+    app.state.resources = resources.seen_by(NOTHING)
+    for router in (*routes.ROUTERS, routes.router, sign_in.router, pages.router):
+        app.include_router(router)
     static = Path(__file__).parent / "web" / "static"
     app.mount("/static", StaticFiles(directory=static), name="static")
+    app.add_middleware(SameSiteOnly)
     app.middleware("http")(_add_headers)
-    app.add_exception_handler(Refused, _answer_refusal)
+    app.add_exception_handler(Refused, _answer_refused)
     app.add_exception_handler(HTTPException, _answer_status)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
     app.add_exception_handler(Exception, _answer_fault)
@@ -70,32 +74,31 @@ async def _add_headers(request: Request, call_next: RequestResponseEndpoint) -> 
     return response
 
 
-def _answer_refusal(request: Request, refusal: Exception) -> Response:
-    status = 404 if isinstance(refusal, NotFound) else 422
-    return _answer(request, str(refusal), status)
+def _answer_refused(request: Request, refusal: Exception) -> Response:
+    changes = refusal.changes if isinstance(refusal, Conflict) else ()
+    response = answer_refusal(request, str(refusal), status_of(refusal), changes)
+    if isinstance(refusal, TooMany):
+        response.headers["Retry-After"] = str(refusal.retry_after)
+    if isinstance(refusal, NotSignedIn):
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
 
 
 def _answer_status(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
-    return _answer(request, STATUS_WORDS.get(status, "La demande n'a pas abouti."), status)
+    return answer_refusal(request, STATUS_WORDS.get(status, "La demande n'a pas abouti."), status)
 
 
 def _answer_invalid(request: Request, error: Exception) -> Response:
     faults = error.errors() if isinstance(error, RequestValidationError) else []
     places = ", ".join(".".join(str(part) for part in fault["loc"]) for fault in faults)
-    return _answer(request, f"La demande est mal formée : {places}.", 422)
+    return answer_refusal(request, f"La demande est mal formée : {places}.", 422)
 
 
 def _answer_fault(request: Request, error: Exception) -> Response:
     LOGGER.error("unhandled fault", exc_info=error)
-    response = _answer(request, "Une erreur est survenue ; rien n'a été changé. Réessayez.", 500)
+    message = "Une erreur est survenue ; rien n'a été changé. Réessayez."
+    response = answer_refusal(request, message, 500)
     # Starlette answers faults outside the other layers, so the headers are added here too.
     response.headers.update(HEADERS)
     return response
-
-
-def _answer(request: Request, message: str, status: int) -> Response:
-    if request.url.path.startswith(API):
-        problem = {"type": "about:blank", "title": message, "status": status}
-        return JSONResponse(problem, status, media_type="application/problem+json")
-    return pages.render_refusal(request, message, status)

@@ -12,6 +12,7 @@ from matcher.statements import Kind
 from service import terminal
 from service.cli_decisions import add_decision_commands
 from service.cli_groups import add_group_commands
+from service.cli_people import add_people_commands
 from service.command import (
     REFUSED,
     DataOption,
@@ -24,7 +25,7 @@ from service.command import (
 from service.errors import Refused
 from service.resources import load_named_encoder
 from service.settings import Settings
-from service.workflows import lexicon, set_up, show
+from service.workflows import demo_people, lexicon, set_up, show
 from service.workflows.answer import Query, answer
 from service.workflows.check import check
 from service.workflows.evaluate import evaluate
@@ -47,6 +48,7 @@ cli.add_typer(sociopole_cli, name="sociopole")
 cli.add_typer(lexicon_cli, name="lexicon")
 add_decision_commands(cli)
 add_group_commands(cli)
+add_people_commands(cli)
 
 
 @cli.callback()
@@ -68,6 +70,7 @@ def init_command(
             set_up.load_demo(resources, tell)
             for slug, *_ in set_up.DEMO_SOCIOPOLES:
                 suggest(resources, slug, Plan(Limits()), tell)
+            demo_people.add_demo_people(resources)
     terminal.say("Prêt : « sociopoles sociopole list », puis « sociopoles serve ».")
 
 
@@ -298,6 +301,7 @@ def serve_command(
                 set_up.load_demo(resources, tell)
                 for slug, *_ in set_up.DEMO_SOCIOPOLES:
                     suggest(resources, slug, Plan(Limits()), tell)
+            demo_people.add_demo_people(resources)
         settings = resources.settings
         host, port = host or settings.host, port or settings.port
         terminal.say(f"Sociopoles répond sur http://{host}:{port} (Ctrl+C pour arrêter)")

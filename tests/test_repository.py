@@ -47,6 +47,18 @@ def test_nothing_that_can_run_code_is_loaded() -> None:
     assert found == []
 
 
+def test_no_query_escapes_the_scope_by_an_alias() -> None:
+    """The rules of what a person may read are tied to the tables, not to aliases of them."""
+    called = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in modules("service")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("aliased")
+    ]
+
+    assert called == []
+
+
 @pytest.mark.parametrize(
     "code",
     [

@@ -1,14 +1,12 @@
 """The shapes of the API's answers; names are stable."""
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 
-class Problem(BaseModel):
-    """Why a request was refused (RFC 9457)."""
+class Body(BaseModel):
+    """What is sent: a field that nobody asked for is refused."""
 
-    type: str
-    title: str = Field(examples=["Le sociopôle « lyon » n'existe pas."])
-    status: int
+    model_config = ConfigDict(extra="forbid")
 
 
 class Territory(BaseModel):

@@ -2,7 +2,8 @@
 
 A session carries its scope (`engine.execution_options(sociopoles_scope=…)`); without one it is the
 program's own and reads everything. The rules are added to each SELECT, UPDATE and DELETE of mapped
-classes by SQLAlchemy itself, so no query can forget them. On PostgreSQL the same rules stand in the
+classes by SQLAlchemy itself, so no query can forget them (but an alias would escape them, so the
+store uses none). On PostgreSQL the same rules stand in the
 database as row-level security.
 """
 
@@ -102,9 +103,7 @@ def _write(ids: Collection[int] | None) -> str:
 
 @lru_cache(maxsize=256)
 def _limits(scope: Scope) -> tuple[LoaderCriteriaOption, ...]:
-    return tuple(
-        with_loader_criteria(table, rule, include_aliases=True) for table, rule in _rules(scope)
-    )
+    return tuple(with_loader_criteria(table, rule) for table, rule in _rules(scope))
 
 
 def _rules(scope: Scope) -> Iterator[tuple[type[Table], ColumnElement[bool]]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
@@ -30,6 +31,24 @@ class OrganisationView:
     id: int
     name: str
     college: str
+
+
+class ContactView(NamedTuple):
+    """A person to write to, with the name of their organisation."""
+
+    id: int
+    organisation: str
+    name: str
+    email: str
+
+
+class RelationView(NamedTuple):
+    """Two organisations that know each other, since when and how."""
+
+    left: str
+    right: str
+    since: str
+    note: str
 
 
 def list_sociopoles(session: Session) -> list[SociopoleView]:
@@ -107,6 +126,34 @@ def add_contacts(session: Session, contacts: Iterable[tuple[int, str, str]]) -> 
     for organisation, name, email in sorted(wanted - known):
         session.add(Contact(organisation_id=organisation, name=name, email=email))
     session.flush()
+
+
+def page_of_contacts(
+    session: Session, sociopole_id: int, *, after: int, limit: int
+) -> list[ContactView]:
+    """At most `limit` people of a sociopôle's organisations, those after a number."""
+    rows = session.execute(
+        select(Contact.id, Organisation.name, Contact.name, Contact.email)
+        .join(Organisation, Organisation.id == Contact.organisation_id)
+        .where(Organisation.sociopole_id == sociopole_id, Contact.id > after)
+        .order_by(Contact.id)
+        .limit(limit)
+    )
+    return [ContactView(*row) for row in rows]
+
+
+def list_relations(session: Session, sociopole_id: int) -> list[RelationView]:
+    """Organisations of a sociopôle that know each other, by their names."""
+    names = {view.id: view.name for view in organisations(session, sociopole_id).values()}
+    rows = session.execute(
+        select(KnownRelation)
+        .join(Organisation, Organisation.id == KnownRelation.left_id)
+        .where(Organisation.sociopole_id == sociopole_id)
+        .order_by(KnownRelation.left_id, KnownRelation.right_id)
+    ).scalars()
+    return [
+        RelationView(names[row.left_id], names[row.right_id], row.since, row.note) for row in rows
+    ]
 
 
 def add_relations(

@@ -61,6 +61,16 @@ class Existing(NamedTuple):
     draft: StatementDraft
 
 
+class Stored(NamedTuple):
+    """A statement as its authors may edit it; `revision` is the version they read."""
+
+    id: int
+    revision: int
+    deleted: bool
+    public_id: str
+    draft: StatementDraft
+
+
 class Change(NamedTuple):
     """What the indexes need to hear of one statement."""
 
@@ -89,10 +99,7 @@ def existing_statements(
         )
     ).scalars()
     for row in rows:
-        draft = StatementDraft(
-            **{field: getattr(row, field) for field in StatementDraft.__dataclass_fields__}
-        )
-        by_key[row.kind, row.reference] = Existing(row.id, draft)
+        by_key[row.kind, row.reference] = Existing(row.id, _draft(row))
         by_public[row.public_id] = (row.kind, row.reference)
     return by_key, by_public
 
@@ -145,6 +152,44 @@ def update_statements(session: Session, changed: Sequence[Existing]) -> None:
             for (row_id, draft), revision in zip(changed, revisions, strict=True)
         ],
     )
+
+
+def set_deleted(session: Session, statement_id: int, *, deleted: bool) -> None:
+    """Delete a statement, or bring it back; the indexes hear of it by its new revision."""
+    [revision] = take_revisions(session, 1)
+    session.execute(
+        update(StatementRow)
+        .where(StatementRow.id == statement_id)
+        .values(deleted=deleted, revision=revision)
+    )
+
+
+def find_stored(session: Session, sociopole_id: int, public_id: str) -> Stored | None:
+    """One statement by its public id, deleted or not."""
+    row = session.execute(
+        select(StatementRow).where(
+            StatementRow.sociopole_id == sociopole_id, StatementRow.public_id == public_id
+        )
+    ).scalar_one_or_none()
+    if row is None:
+        return None
+    return Stored(row.id, row.revision, row.deleted, row.public_id, _draft(row))
+
+
+def page_of_statements(
+    session: Session, sociopole_id: int, kinds: Collection[str], *, after: int, limit: int
+) -> list[StatementView]:
+    """At most `limit` statements of a sociopôle, those after a number, by number."""
+    conditions = [StatementRow.sociopole_id == sociopole_id, StatementRow.id > after]
+    if kinds:
+        conditions.append(StatementRow.kind.in_(list(kinds)))
+    ids = session.execute(
+        select(StatementRow.id)
+        .where(StatementRow.deleted.is_(False), *conditions)
+        .order_by(StatementRow.id)
+        .limit(limit)
+    ).scalars()
+    return statements_by_id(session, list(ids))
 
 
 def statements_of(
@@ -217,6 +262,12 @@ def changes_since(session: Session, revision: int) -> Iterator[Change]:
             passage(row.title, row.text),
             row.text_hash,
         )
+
+
+def _draft(row: StatementRow) -> StatementDraft:
+    return StatementDraft(
+        **{field: getattr(row, field) for field in StatementDraft.__dataclass_fields__}
+    )
 
 
 def _views(session: Session, *conditions: ColumnElement[bool]) -> list[StatementView]:

@@ -21,6 +21,12 @@ def show_sociopoles(resources: Resources) -> dict[str, Any]:
         return {"sociopoles": [show_sociopole(view) for view in list_sociopoles(session)]}
 
 
+def show_one(resources: Resources, slug: str) -> dict[str, Any]:
+    """One sociopôle by its slug."""
+    with read(resources.engine) as session:
+        return show_sociopole(get_sociopole(session, slug))
+
+
 def show_sociopole(view: SociopoleView) -> dict[str, Any]:
     """One sociopôle."""
     return {
@@ -52,8 +58,7 @@ def show_suggestions(resources: Resources, slug: str) -> dict[str, Any]:
 
 def show_page(resources: Resources, slug: str) -> dict[str, Any]:
     """A sociopôle and its last run, None where none was made."""
-    with read(resources.engine) as session:
-        shown = show_sociopole(get_sociopole(session, slug))
+    shown = show_one(resources, slug)
     try:
         return {"sociopole": shown, "run": show_suggestions(resources, slug)}
     except NotFound:

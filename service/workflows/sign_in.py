@@ -6,6 +6,7 @@ An address that is nobody's gets the same answer, in the same time, as one that 
 import datetime as dt
 import hashlib
 import hmac
+import logging
 import secrets
 from typing import NamedTuple
 
@@ -13,10 +14,11 @@ from sqlalchemy.orm import Session
 
 from service.access import Permission, Person, as_person
 from service.database import now, read, write
-from service.errors import NotSignedIn
-from service.mail import Mail
+from service.errors import NotSignedIn, Refused
+from service.mail import Mail, send
 from service.passwords import verify_password
 from service.resources import Resources
+from service.settings import Settings
 from service.store.accounts import (
     AccountView,
     email_key,
@@ -40,6 +42,7 @@ from service.store.sign_ins import (
     touch_sign_in,
 )
 
+LOGGER = logging.getLogger(__name__)
 IDLE = dt.timedelta(days=7)
 LONGEST = dt.timedelta(days=30)
 TOUCHED_EVERY = dt.timedelta(minutes=5)
@@ -159,6 +162,14 @@ def person_of_token(resources: Resources, token: str) -> Person:
         with write(resources.engine) as session:
             mark_token_used(session, found.id, at)
     return as_person(account, limited_to=frozenset(Permission(s) for s in found.scopes))
+
+
+def send_quietly(settings: Settings, mail: Mail) -> None:
+    """Send after the answer: what fails is for the log, which says nothing of whom."""
+    try:
+        send(settings, mail)
+    except Refused as refusal:
+        LOGGER.warning("mail not sent: %s", refusal)
 
 
 def hash_secret(secret: str) -> str:

@@ -101,21 +101,18 @@ def take_in(
     mapping = map_columns(table, plan.mapping)
     rows, errors = _read_rows(table, mapping, plan.kind)
     tell("Secteurs et disciplines", 1, 3)
-    ties = {
-        "sector": _tie(resources.sectors, [row.sector for row in rows]),
-        "discipline": _tie(resources.disciplines, [row.discipline for row in rows]),
-    }
+    ties = tie_fields(resources, rows)
     tell("Enregistrement", 2, 3)
     with write(resources.engine) as session:
         sociopole = get_sociopole(session, plan.sociopole)
         lock_sociopole(session, sociopole.id)
-        outcome = _sort(session, sociopole, rows, ties, mapping)
+        outcome = sort_rows(session, sociopole, rows, ties, mapping)
         outcome.errors = sorted([*outcome.errors, *errors])
         # A trial goes all the way and is undone: it reports exactly what would happen.
         written = not plan.dry_run and (plan.skip_errors or not outcome.errors)
         report = _report(table, mapping, outcome, ties, written=written)
         if written:
-            _write(session, sociopole, outcome)
+            write_sorted(session, sociopole, outcome)
             save_import(session, sociopole.id, plan.path, plan.kind, mapping, report.as_json())
         else:
             session.rollback()
@@ -172,18 +169,27 @@ def _read_rows(
     return rows, errors
 
 
+def tie_fields(resources: Resources, rows: Sequence[ReadRow]) -> dict[str, dict[str, Tie]]:
+    """The official code of each sector and discipline that was written, by field."""
+    return {
+        "sector": _tie(resources.sectors, [row.sector for row in rows]),
+        "discipline": _tie(resources.disciplines, [row.discipline for row in rows]),
+    }
+
+
 def _tie(nomenclature: Nomenclature, written: Sequence[str]) -> dict[str, Tie]:
     distinct = sorted({text for text in written if text})
     return dict(zip(distinct, nomenclature.tie(distinct), strict=True))
 
 
-def _sort(
+def sort_rows(
     session: Session,
     sociopole: SociopoleView,
     rows: Sequence[ReadRow],
     ties: Mapping[str, Mapping[str, Tie]],
     mapping: Mapping[str, str],
 ) -> Sorted:
+    """What becomes of each row; new organisations are written, statements are not yet."""
     places, unknown = _places(session, sociopole, {row.territory for row in rows})
     numbers = _organisations(session, sociopole.id, rows)
     existing, by_public = existing_statements(session, sociopole.id)
@@ -298,7 +304,8 @@ def _organisations(session: Session, sociopole_id: int, rows: Sequence[ReadRow])
     return {key: view.id for key, view in organisations(session, sociopole_id).items()}
 
 
-def _write(session: Session, sociopole: SociopoleView, outcome: Sorted) -> None:
+def write_sorted(session: Session, sociopole: SociopoleView, outcome: Sorted) -> None:
+    """Write what the rows became."""
     _, by_public = existing_statements(session, sociopole.id)
     add_statements(session, sociopole.id, outcome.new, by_public)
     update_statements(session, outcome.changed)

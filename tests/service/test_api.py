@@ -9,6 +9,7 @@ from service.app import HEADERS, LARGEST_BODY, create_app
 from service.resources import Resources
 from service.workflows.answer import LONGEST_QUERY
 from tests.builders import SLUG, import_texts
+from tests.service.people import sign_in
 
 RUNS = f"/api/v1/sociopoles/{SLUG}/runs"
 PAIRINGS = f"/api/v1/sociopoles/{SLUG}/pairings"
@@ -20,7 +21,7 @@ def client(resources: Resources) -> Iterator[TestClient]:
     import_texts(resources, *(f"besoin {topic}" for topic in TOPICS))
     import_texts(resources, *(f"recherche {topic}" for topic in TOPICS), kind="interest")
     with TestClient(create_app(resources)) as client:
-        yield client
+        yield sign_in(client, resources)
 
 
 def assert_problem(answer: object, status: int, *, saying: str) -> None:
@@ -28,7 +29,7 @@ def assert_problem(answer: object, status: int, *, saying: str) -> None:
     assert answer.headers["content-type"] == "application/problem+json"  # type: ignore[attr-defined]
     problem = answer.json()  # type: ignore[attr-defined]
     assert problem["status"] == status
-    assert saying in problem["title"]
+    assert saying in problem["detail"]
 
 
 def test_sociopoles_are_listed(client: TestClient) -> None:

@@ -1,0 +1,149 @@
+"""Idempotency-Key: a POST sent again under the same key is answered again, not done again.
+
+The key is claimed by the first row of the transaction that does the work, so it is known exactly
+when the work is. After draft-ietf-httpapi-idempotency-key-header.
+"""
+
+import asyncio
+import hashlib
+import json
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any, NamedTuple
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
+
+from service.access import Person
+from service.database import now, read, write
+from service.errors import Refused
+from service.resources import Resources
+from service.store.once import AlreadyClaimed, Done, claim, find_done, keep_answer
+
+HEADER = "idempotency-key"
+LONGEST_KEY = 200
+WAIT_S, POLL_S = 15.0, 0.05
+"""How long a second request waits for the answer of the first."""
+
+
+class Key(NamedTuple):
+    """The key as the sender chose it, and what was asked under it."""
+
+    name: str
+    request_hash: str
+
+
+class AnsweredBefore(Exception):  # noqa: N818 - says what happened
+    """The answer that was given under this key."""
+
+    def __init__(self, done: Done) -> None:
+        super().__init__()
+        self.done = done
+
+
+class OnceRoute(APIRoute):
+    """A route whose POSTs honour Idempotency-Key."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The usual handler, with the answer kept under the key."""
+        usual = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            if request.method != "POST" or HEADER not in request.headers:
+                return await usual(request)
+            request.state.once_key = await _read_key(request)
+            request.state.once_hash = ""
+            resources: Resources = request.app.state.resources.unscoped()
+            try:
+                response = await usual(request)
+            except AnsweredBefore as before:
+                return _again(before.done)
+            except AlreadyClaimed:
+                return _again(await _wait(resources, request.state.once_hash))
+            if request.state.once_hash:
+                instead = getattr(request.state, "once_instead", None)
+                await run_in_threadpool(
+                    _keep, resources, request.state.once_hash, response, instead
+                )
+            return response
+
+        return handle
+
+
+def claim_of(
+    request: Request, resources: Resources, person: Person
+) -> Callable[[Session], None] | None:
+    """What the work's transaction begins with: the claim of the key. None without a key.
+
+    Raises AnsweredBefore where it was done already, Refused where the key meant something else.
+    """
+    key: Key | None = getattr(request.state, "once_key", None)
+    if key is None:
+        return None
+    key_hash = hashlib.sha256(f"{person.account} {key.name}".encode()).hexdigest()
+    request.state.once_hash = key_hash
+    with read(resources.engine) as session:
+        done = find_done(session, key_hash)
+    if done is not None:
+        if done.request_hash != key.request_hash:
+            raise Refused(
+                "Cette clé (Idempotency-Key) a déjà servi pour une autre demande : prenez-en une "
+                "nouvelle."
+            )
+        if done.status is None:
+            raise AlreadyClaimed
+        raise AnsweredBefore(done)
+    claimed = False
+
+    def first(session: Session) -> None:
+        nonlocal claimed
+        if not claimed:
+            claim(session, key_hash, key.request_hash, now())
+            claimed = True
+
+    return first
+
+
+async def _read_key(request: Request) -> Key:
+    name = request.headers[HEADER]
+    if not 1 <= len(name) <= LONGEST_KEY:
+        raise Refused(f"Idempotency-Key compte de 1 à {LONGEST_KEY} caractères.")
+    asked = hashlib.sha256(f"{request.method} {request.url.path}?{request.url.query}\n".encode())
+    asked.update(await request.body())
+    return Key(name, asked.hexdigest())
+
+
+async def _wait(resources: Resources, key_hash: str) -> Done:
+    """The answer of the request that came first, once it is written."""
+    until = time.monotonic() + WAIT_S
+    while time.monotonic() < until:
+        done = await run_in_threadpool(_find, resources, key_hash)
+        if done is not None and done.status is not None:
+            return done
+        await asyncio.sleep(POLL_S)
+    raise Refused("Cette demande a déjà été faite, sa réponse s'est perdue : relisez l'état.")
+
+
+def _find(resources: Resources, key_hash: str) -> Done | None:
+    with read(resources.engine) as session:
+        return find_done(session, key_hash)
+
+
+def _keep(resources: Resources, key_hash: str, response: Response, instead: object) -> None:
+    # What holds a secret is not kept: whoever asks again is answered without it.
+    body = json.dumps(instead).encode() if instead is not None else bytes(response.body)
+    with write(resources.engine) as session:
+        keep_answer(
+            session,
+            key_hash,
+            status=response.status_code,
+            media_type=response.headers.get("content-type", ""),
+            body=body,
+        )
+
+
+def _again(done: Done) -> Response:
+    headers = {"content-type": done.media_type, "idempotent-replayed": "true"}
+    return Response(done.body, done.status or 200, headers=headers)

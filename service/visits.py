@@ -1,0 +1,169 @@
+"""Who asks, and whether they may: every route names the permission it needs.
+
+A route that takes a `slug` is asked for the permission in that sociopôle; another's sociopôle is
+answered as one that does not exist. The resources of a visit read only what the person may see.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Request, Response
+
+from service.access import NOBODY, Permission, Person
+from service.database import read
+from service.errors import Forbidden, NotSignedIn
+from service.once import claim_of
+from service.resources import Resources
+from service.store.sociopoles import get_sociopole
+from service.workflows.sign_in import CODE_LIFE, LONGEST, person_of_session, person_of_token
+
+SIGN_IN_FIRST = "Connectez-vous pour voir cette page, ou donnez une clé (Authorization: Bearer …)."
+COOKIE = "sociopoles"
+SECURE_COOKIE = "__Host-sociopoles"
+"""Browsers take this name only over https, for the whole host, and from no other host."""
+
+
+CODE_COOKIE = "sociopoles-code"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Who asks, and the resources through which they read; `sociopole` is the one of the path."""
+
+    person: Person
+    resources: Resources
+    sociopole: int | None = None
+
+    @property
+    def account(self) -> int:
+        """The number of the account, of someone who is signed in."""
+        if self.person.account is None:
+            raise NotSignedIn(SIGN_IN_FIRST)
+        return self.person.account
+
+    @property
+    def by(self) -> str:
+        """The name under which what this person decides is kept."""
+        return self.person.name
+
+
+def get_resources(request: Request) -> Resources:
+    """The process's resources, which by themselves show nothing: a visit shows more."""
+    resources: Resources = request.app.state.resources
+    return resources
+
+
+def permitted(permission: Permission) -> Any:  # noqa: ANN401 - FastAPI's own type for a dependency
+    """A dependency: the visit of someone who has this permission."""
+
+    def visit(request: Request) -> Visit:
+        return open_visit(request, permission)
+
+    visit.permission = permission  # type: ignore[attr-defined]  # read by the test of all routes
+    return Depends(visit)
+
+
+def anyone() -> Any:  # noqa: ANN401 - FastAPI's own type for a dependency
+    """A dependency: anyone's visit, who reads only what is published."""
+
+    def visit(request: Request) -> Visit:
+        resources = get_resources(request)
+        return Visit(NOBODY, resources.seen_by(NOBODY.scope()))
+
+    visit.permission = None  # type: ignore[attr-defined]
+    return Depends(visit)
+
+
+Reading = Annotated[Visit, permitted(Permission.READ)]
+Proposals = Annotated[Visit, permitted(Permission.PROPOSALS)]
+Reviewing = Annotated[Visit, permitted(Permission.REVIEW)]
+Contributing = Annotated[Visit, permitted(Permission.CONTRIBUTE)]
+Contacts = Annotated[Visit, permitted(Permission.CONTACTS)]
+Administering = Annotated[Visit, permitted(Permission.ADMINISTER)]
+Own = Annotated[Visit, permitted(Permission.SELF)]
+Anyone = Annotated[Visit, anyone()]
+
+
+def open_visit(request: Request, permission: Permission) -> Visit:
+    """Find who asks and let them in, or raise NotSignedIn, NotFound, Forbidden."""
+    resources = get_resources(request)
+    person = find_person(request, resources)
+    if not person.is_known:
+        raise NotSignedIn(SIGN_IN_FIRST)
+    claim = claim_of(request, resources.unscoped(), person)
+    seen = resources.seen_by(person.scope(), claim)
+    sociopole = _sociopole_of(request, seen)
+    allowed = person.may(permission, sociopole) if sociopole else person.may_somewhere(permission)
+    if not allowed:
+        raise Forbidden("Votre rôle ne permet pas cela : demandez-le à l'administration.")
+    return Visit(person, seen, sociopole)
+
+
+def find_person(request: Request, resources: Resources) -> Person:
+    """Who asks: by a key, else by the cookie of a session, else nobody."""
+    whole = resources.unscoped()
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme:
+        if scheme.casefold() != "bearer":
+            raise NotSignedIn("Une clé se donne par « Authorization: Bearer … ».")
+        return person_of_token(whole, token.strip())
+    secret = request.cookies.get(cookie_name(request), "")
+    return person_of_session(whole, secret) if secret else NOBODY
+
+
+def cookie_name(request: Request) -> str:
+    """The name of the session's cookie: over https, the one no other host can set."""
+    return SECURE_COOKIE if request.url.scheme == "https" else COOKIE
+
+
+def give_cookie(request: Request, response: Response, secret: str) -> None:
+    """Put the session into the browser."""
+    response.set_cookie(
+        cookie_name(request),
+        secret,
+        max_age=int(LONGEST.total_seconds()),
+        path="/",
+        secure=request.url.scheme == "https",
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def give_code_cookie(request: Request, response: Response, browser: str) -> None:
+    """Tie a code to the browser that asked for it."""
+    response.set_cookie(
+        CODE_COOKIE,
+        browser,
+        max_age=int(CODE_LIFE.total_seconds()),
+        path="/",
+        secure=request.url.scheme == "https",
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def take_cookie(request: Request, response: Response) -> None:
+    """Take the session out of the browser."""
+    response.delete_cookie(
+        cookie_name(request),
+        path="/",
+        secure=request.url.scheme == "https",
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def network_of(request: Request) -> str:
+    """The caller's network: enough to slow down guesses, too little to name a person."""
+    host = request.client.host if request.client else ""
+    if ":" in host:
+        return ":".join(host.split(":")[:3]) + "::"
+    return ".".join(host.split(".")[:3]) + ".0" if host.count(".") == 3 else host
+
+
+def _sociopole_of(request: Request, resources: Resources) -> int | None:
+    slug = request.path_params.get("slug")
+    if slug is None:
+        return None
+    with read(resources.engine) as session:
+        return get_sociopole(session, str(slug)).id
