@@ -102,6 +102,12 @@ def resources(open_more: OpenResources) -> Resources:
     return open_more()
 
 
+def copy_database(template: Path, folder: Path) -> Path:
+    """A data folder with a copy of the template's database; returns the folder."""
+    shutil.copy(template, folder)
+    return folder
+
+
 def _copy_sqlite(template: Path, folder: Path) -> str:
     shutil.copy(template, folder)
     return ""

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
-from service.api import accounts, pairings, session, sociopoles, statements
+from service.api import accounts, groups, pairings, session, sociopoles, statements
 from service.visits import Anyone
 
 ROUTERS = (
@@ -11,6 +11,7 @@ ROUTERS = (
     sociopoles.router,
     statements.router,
     pairings.router,
+    groups.router,
     accounts.router,
 )
 router = APIRouter(prefix="/api/v1")
