@@ -98,6 +98,7 @@ def _fill(resources: Resources, place: str) -> None:
     ]
     rows += [
         _row("secret", canary(place, "structure"), place, consent="non"),
+        ("seul", "Asso seule", "", "", "xylophone quantique", "", "", "problem", "", "", "non"),
         _row("mien", "Asso membre", place, consent="non", own=True),
         _row("publié", canary(place, "editeur"), place, consent="oui"),
     ]
