@@ -1,15 +1,13 @@
 """Every actor at every door: what is not theirs is not there, is not shown, and does not change."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
-from service.resources import Resources, open_resources
-from service.settings import Settings
+from service.resources import Resources
 from tests.access.operations import ANYONE, API, MAY, OPERATIONS, READ, Operation
 from tests.access.world import (
     EVERYONE,
@@ -17,30 +15,11 @@ from tests.access.world import (
     SECRETS,
     THERE,
     canary,
-    fill,
     fingerprint,
     knock,
-    open_app,
 )
-from tests.conftest import copy_database
-from tests.fakes import WordEncoder
 
 EMPTY = "0" * 16
-
-
-@pytest.fixture(scope="module")
-def world(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Resources]:
-    """Two sociopôles, filled once: what is refused changes nothing, what is done is done apart."""
-    folder = copy_database(sqlite_template, tmp_path_factory.mktemp("world"))
-    resources = open_resources(Settings(data=folder), WordEncoder())
-    fill(resources)
-    yield resources
-    resources.engine.dispose()
-
-
-@pytest.fixture(scope="module")
-def app(world: Resources) -> FastAPI:
-    return open_app(world)
 
 
 def routes_of(app: FastAPI | APIRouter) -> Iterator[APIRoute]:
