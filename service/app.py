@@ -16,7 +16,7 @@ from service.errors import Conflict, NotSignedIn, Refused, TooMany
 from service.refusals import answer_refusal
 from service.resources import Resources
 from service.store.scope import NOTHING
-from service.web import pages, sign_in
+from service.web import alerts, pages, sign_in
 
 LOGGER = logging.getLogger(__name__)
 LARGEST_BODY = 1_000_000
@@ -52,7 +52,7 @@ def create_app(resources: Resources) -> FastAPI:
     )
     # A route that forgets to ask who comes reads nothing.
     app.state.resources = resources.seen_by(NOTHING)
-    for router in (*routes.ROUTERS, routes.router, sign_in.router, pages.router):
+    for router in (*routes.ROUTERS, routes.router, sign_in.router, alerts.router, pages.router):
         app.include_router(router)
     static = Path(__file__).parent / "web" / "static"
     app.mount("/static", StaticFiles(directory=static), name="static")

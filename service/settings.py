@@ -22,6 +22,9 @@ class Settings(BaseSettings):
         SecretStr(""), description="serveur de courrier ; vide : les courriels vont au journal"
     )
     mail_from: str = Field("", description="adresse qui envoie les courriels")
+    public_url: str = Field(
+        "http://127.0.0.1:8000", description="adresse que les personnes ouvrent, pour les courriels"
+    )
     attempts_url: str = Field(
         "memory://",
         description="où se comptent les essais de connexion : memory:// (par processus) ou redis://",

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
-from service.api import accounts, groups, pairings, session, sociopoles, statements
+from service.api import accounts, groups, pairings, queries, session, sociopoles, statements
 from service.visits import Anyone
 
 ROUTERS = (
@@ -12,6 +12,7 @@ ROUTERS = (
     statements.router,
     pairings.router,
     groups.router,
+    queries.router,
     accounts.router,
 )
 router = APIRouter(prefix="/api/v1")

@@ -34,6 +34,7 @@ from service.tables.proposals import (
     Pairing,
     Run,
 )
+from service.tables.queries import SavedAnswer, SavedQuery
 
 __all__ = [
     "Account",
@@ -56,6 +57,8 @@ __all__ = [
     "Pairing",
     "Revision",
     "Run",
+    "SavedAnswer",
+    "SavedQuery",
     "SignIn",
     "SignInCode",
     "Sociopole",

@@ -34,6 +34,8 @@ class Operation:
     body: Mapping[str, Any] | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
     form: Mapping[str, str] | None = None
+    is_ones_own: bool = False
+    """What it names is one's own, and this actor may have none: 404 says no more."""
 
     @property
     def url(self) -> str:
@@ -59,6 +61,11 @@ API = (
     Operation("DELETE", f"{V1}/me/sessions", SELF),
     Operation("POST", f"{V1}/me/tokens", SELF, {"name": "clé", "scopes": ["read"]}),
     Operation("DELETE", f"{V1}/me/tokens/{{number}}", SELF, parameters={"number": "9999"}),
+    Operation("GET", f"{V1}/me/queries", READ),
+    Operation("POST", f"{V1}/me/queries", READ, {"text": "garage à vélos"}),
+    Operation("GET", f"{V1}/me/queries/{{number}}", READ, is_ones_own=True),
+    Operation("PATCH", f"{V1}/me/queries/{{number}}", READ, {"seen": True}),
+    Operation("DELETE", f"{V1}/me/queries/{{number}}", READ),
     Operation("GET", f"{V1}/sociopoles", READ),
     Operation(
         "POST",
@@ -137,6 +144,8 @@ PAGES = (
     Operation("POST", "/connexion/code/saisie", ANYONE, form={"code": "000000"}),
     Operation("POST", "/connexion/demo", ANYONE, form={"email": "admin@demo.invalid"}),
     Operation("POST", "/deconnexion", ANYONE, form={}),
+    Operation("GET", "/alertes/arret/{secret}", ANYONE, parameters={"secret": "x"}),
+    Operation("POST", "/alertes/arret/{secret}", ANYONE, parameters={"secret": "x"}, form={}),
     Operation("GET", f"{V1}/docs", ANYONE),
 )
 OPERATIONS = (*API, *PAGES)

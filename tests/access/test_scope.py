@@ -62,6 +62,8 @@ OPEN = {
     "sign_in_code": "read by its secret",
     "api_token": "read by its secret, or its account",
     "audit": "read by the administration",
+    "saved_query": "read by its account",
+    "saved_answer": "as the question; the statement is read under the scope",
     "once": "read by the account's own key",
 }
 """Tables without a rule, and why that shows nobody what is another's."""

@@ -1,0 +1,97 @@
+"""A code by e-mail opens the door once, to the browser that asked for it."""
+
+import re
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from sqlalchemy import update
+
+from service.database import now, write
+from service.resources import Resources
+from service.tables import SignInCode
+from tests.access.entering.ada import EMAIL, ME, SESSION
+from tests.service.people import FROM_HERE
+
+
+def code_in(caplog: pytest.LogCaptureFixture) -> str:
+    """The code of the last mail, which without a mail server goes to the log."""
+    found = re.findall(r"objet : (\d{6}) :", caplog.text)
+    return str(found[-1])
+
+
+def ask_for_code(client: TestClient, email: str = EMAIL) -> tuple[int, str]:
+    answer = client.post(f"{SESSION}/codes", json={"email": email})
+    return answer.status_code, answer.text
+
+
+def type_code(client: TestClient, code: str) -> int:
+    status: int = client.post(f"{SESSION}/code", json={"code": code}).status_code
+    return status
+
+
+def test_a_code_opens_a_session_once_in_the_browser_that_asked(
+    client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    ask_for_code(client)
+    code = code_in(caplog)
+    waiting = dict(client.cookies)
+
+    assert type_code(client, f"{code[:3]} {code[3:]}") == 204
+    assert client.get(ME).status_code == 200
+
+    client.cookies.clear()
+    client.cookies.update(waiting)
+    assert type_code(client, code) == 401
+
+
+def test_a_code_is_of_no_use_in_another_browser(
+    app: FastAPI, client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    ask_for_code(client)
+    thief = TestClient(app, headers=FROM_HERE)
+    assert type_code(thief, code_in(caplog)) == 401
+
+    ask_for_code(thief, "voleur@exemple.fr")
+
+    assert type_code(thief, code_in(caplog)) == 401
+
+
+def test_nobody_learns_by_a_code_whether_an_address_has_an_account(
+    client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+
+    assert ask_for_code(client) == ask_for_code(client, "personne@exemple.fr")
+    assert "personne@exemple.fr" not in caplog.text
+
+
+def test_five_wrong_codes_spend_the_right_one(
+    client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    ask_for_code(client)
+    code = code_in(caplog)
+    wrong = f"{(int(code) + 1) % 1_000_000:06d}"
+
+    assert {type_code(client, wrong) for _ in range(5)} == {401}
+    assert type_code(client, code) == 401
+
+
+def test_an_old_code_is_refused(
+    resources: Resources, client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    ask_for_code(client)
+    with write(resources.engine) as session:
+        session.execute(update(SignInCode).values(expires_at=now()))
+
+    assert type_code(client, code_in(caplog)) == 401
+
+
+def test_nobody_is_flooded_with_codes(client: TestClient) -> None:
+    statuses = [ask_for_code(client)[0] for _ in range(6)]
+
+    assert statuses == [202] * 5 + [429]
