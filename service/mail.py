@@ -7,7 +7,7 @@ import smtplib
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.header import Header
 from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
@@ -49,12 +49,12 @@ class Server:
     secure: bool
     starttls: str
     user: str
-    password: str
+    password: str = field(repr=False)
     timeout: float
 
 
 def send(settings: Settings, mail: Mail) -> None:
-    """Hand the mail over, or raise Refused: then it was not accepted by the server."""
+    """Hand the mail over, or raise Refused where the server did not say that it took it."""
     url = settings.smtp_url.get_secret_value()
     sender = _sender(settings.mail_from if url else settings.mail_from or "sociopoles@localhost")
     message = _compose(mail, sender)

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+LOCAL = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
 USER, PASSWORD = "sociopoles", "p@ss:mot/%?"
 
 
@@ -95,8 +96,8 @@ def silent_server() -> Iterator[int]:
         yield int(listening.getsockname()[1])
 
 
-def make_certificate(folder: Path) -> tuple[ssl.SSLContext, Path]:
-    """A server's context for 127.0.0.1, and the file by which to trust it."""
+def make_certificate(folder: Path, host: str = "") -> tuple[ssl.SSLContext, Path]:
+    """A server's context for this name, else for 127.0.0.1, and the file by which to trust it."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "courrier d'essai")])
     now = dt.datetime.now(dt.UTC)
@@ -109,7 +110,7 @@ def make_certificate(folder: Path) -> tuple[ssl.SSLContext, Path]:
         .not_valid_before(now - dt.timedelta(hours=1))
         .not_valid_after(now + dt.timedelta(days=1))
         .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]),
+            x509.SubjectAlternativeName([x509.DNSName(host) if host else LOCAL]),
             critical=False,
         )
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
