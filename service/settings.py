@@ -1,12 +1,40 @@
 """Every knob, frozen, read from SOCIOPOLES_* variables."""
 
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 HTTPS = 443
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+class OpenIDProvider(BaseModel):
+    """Who else may say who a person is; `profile` says what is particular to that provider."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    name: str = Field(description="nom court, dans les adresses", pattern=r"^[a-z0-9-]{1,32}$")
+    label: str = Field("", description="ce que dit le bouton ; vide : le nom")
+    issuer: str = Field(max_length=300, description="adresse du fournisseur, telle qu'il la publie")
+    client_id: str = Field(min_length=1, description="identifiant que le fournisseur a donné")
+    client_secret: SecretStr = Field(SecretStr(""), description="secret qu'il a donné")
+    profile: Literal["generic", "proconnect", "orcid"] = "generic"
+    scopes: str = Field("", description="ce qui est demandé ; vide : ce que dit le profil")
+    creates_accounts: bool = Field(False, description="ouvre un compte à qui n'était pas invité")
+
+    @field_validator("issuer")
+    @classmethod
+    def _check_issuer(cls, written: str) -> str:
+        parts = urlsplit(written)
+        local = parts.scheme == "http" and parts.hostname in LOOPBACK
+        if not parts.hostname or parts.port == 0 or parts.query or parts.fragment or parts.username:
+            raise ValueError("écrivez l'adresse https:// que le fournisseur publie")
+        if parts.scheme != "https" and not local:
+            raise ValueError("https:// seulement (http:// pour un essai sur sa machine)")
+        return written
 
 
 class Settings(BaseSettings):
@@ -31,6 +59,10 @@ class Settings(BaseSettings):
     mail_from: str = Field("", description="adresse qui envoie les courriels")
     public_url: str = Field(
         "http://127.0.0.1:8000", description="adresse que les personnes ouvrent, pour les courriels"
+    )
+    oidc: tuple[OpenIDProvider, ...] = Field(
+        (), description="fournisseurs d'identité (OpenID Connect), en JSON"
+    )
     private_hosts: str = Field(
         "",
         description="machines du réseau interne où le service peut aller : hôte:port, virgules",
@@ -39,6 +71,13 @@ class Settings(BaseSettings):
         "memory://",
         description="où se comptent les essais de connexion : memory:// (par processus) ou redis://",
     )
+
+    @field_validator("oidc")
+    @classmethod
+    def _check_names(cls, chosen: tuple[OpenIDProvider, ...]) -> tuple[OpenIDProvider, ...]:
+        if len({provider.name for provider in chosen}) < len(chosen):
+            raise ValueError("deux fournisseurs d'identité portent le même nom")
+        return chosen
 
     @field_validator("private_hosts")
     @classmethod
