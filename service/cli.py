@@ -10,6 +10,7 @@ from matcher.assignment import Limits
 from matcher.lexicon.lexicon import Lexicon, read_lexicon
 from matcher.statements import Kind
 from service import terminal
+from service.cli_alerts import add_alert_commands
 from service.cli_decisions import add_decision_commands
 from service.cli_groups import add_group_commands
 from service.cli_people import add_people_commands
@@ -46,6 +47,7 @@ lexicon_cli = typer.Typer(
 )
 cli.add_typer(sociopole_cli, name="sociopole")
 cli.add_typer(lexicon_cli, name="lexicon")
+add_alert_commands(cli)
 add_decision_commands(cli)
 add_group_commands(cli)
 add_people_commands(cli)
