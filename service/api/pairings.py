@@ -6,12 +6,14 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from matcher.assignment import Limits
+from service.access import Permission
 from service.api import schemas
 from service.api.problems import ANSWERS
 from service.api.schemas import Body
 from service.once import OnceRoute
-from service.visits import Proposals, Reviewing
+from service.visits import Proposals, Reading, Reviewing
 from service.workflows import show
+from service.workflows.introduced import show_introduced
 from service.workflows.suggest import Plan, parse_kinds, suggest
 
 router = APIRouter(
@@ -31,6 +33,14 @@ class RunWanted(Body):
 def get_pairings(visit: Proposals, slug: str) -> dict[str, Any]:
     """The pairings of the last run, with their reasons, and the orphans."""
     return show.show_suggestions(visit.resources, slug)
+
+
+@router.get("/sociopoles/{slug}/introduced", response_model=schemas.Introduced)
+def list_introduced(visit: Reading, slug: str) -> dict[str, Any]:
+    """The accepted pairings of one's own organisation (animation: all), both texts of each."""
+    wide = visit.person.may(Permission.PROPOSALS, visit.sociopole)
+    mine = None if wide else visit.person.scope().organisations
+    return show_introduced(visit.resources, slug, of=mine)
 
 
 @router.post("/sociopoles/{slug}/runs", response_model=schemas.Suggestions, status_code=201)

@@ -102,6 +102,21 @@ class Accepted(BaseModel):
     state: State
 
 
+class Introduction(BaseModel):
+    """Two contributions whose pairing was accepted, and when."""
+
+    left: Statement
+    right: Statement
+    at: str
+
+
+class Introduced(BaseModel):
+    """The accepted pairings one is part of."""
+
+    sociopole: str
+    introduced: list[Introduction]
+
+
 class Pairing(BaseModel):
     """Two contributions proposed to meet."""
 

@@ -112,6 +112,7 @@ API = (
     ),
     Operation("GET", f"{V1}/search?q=garage", READ),
     Operation("GET", f"{S}/pairings", PROPOSALS),
+    Operation("GET", f"{S}/introduced", READ),
     Operation("POST", f"{S}/runs", REVIEW, {}),
     Operation("GET", f"{S}/groupings/latest", PROPOSALS),
     Operation("GET", f"{S}/groupings/{{number}}", PROPOSALS),
