@@ -19,7 +19,7 @@ NAMES = {
     "association": "Une association",
     "reader": "Une élue",
     "head": "La tête de réseau",
-    "admin": "L'administration",
+    "admin": "L’administration",
 }
 """Who one may be in the demo, by the name of the account before the @."""
 
