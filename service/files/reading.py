@@ -17,11 +17,11 @@ from service.files.limits import (
     MAX_PROBLEMS,
     MAX_ROWS,
 )
+from service.files.neutralising import restore
 from service.files.sheets import read_workbook
 from service.files.table import Problem, Row, Table
-from service.files.writing import restore
 
-__all__ = ["Problem", "Row", "Table", "read_table"]
+__all__ = ["Problem", "Row", "Table", "read_table", "tidy"]
 
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 # Not str.strip's own list, which takes control characters off before they are seen.
@@ -31,8 +31,8 @@ SPACES = " \t\r\n\u00a0\u202f"
 def read_table(path: Path, *, encoding: str | None = None, delimiter: str | None = None) -> Table:
     """Read any accepted file whole, or refuse it.
 
-    Cells are NFC, without spaces around, and without the quote that our exports put before a
-    formula. The encoding and the delimiter are guessed unless given; a workbook has neither.
+    Cells are tidy, and without the apostrophe that our exports put before a formula. The encoding
+    and the delimiter are guessed unless given; a workbook has neither.
     """
     content = _load(path)
     format_ = check_format(path, content)
@@ -54,6 +54,12 @@ def read_table(path: Path, *, encoding: str | None = None, delimiter: str | None
         problems=tuple(_find_problems(columns, numbered)),
         sheet=sheet,
     )
+
+
+def tidy(cell: str) -> str:
+    """NFC, without spaces around; a line break is one sign, whatever saved the file."""
+    text = unicodedata.normalize("NFC", cell).strip(SPACES)
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
 def _load(path: Path) -> bytes:
@@ -93,7 +99,7 @@ def _take_header(records: Iterator[Record]) -> tuple[list[str], list[Row]]:
 
 def _clean(records: Iterator[Record]) -> Iterator[Row]:
     for number, raw in records:
-        cells = tuple([restore(unicodedata.normalize("NFC", cell).strip(SPACES)) for cell in raw])
+        cells = tuple([restore(tidy(cell)) for cell in raw])
         if not any(cells):
             continue
         if max(map(len, cells)) > MAX_CELL_CHARACTERS:
