@@ -13,6 +13,7 @@ def main() -> None:
         ("search", sys.argv[1:]),
         ("quality", []),
         ("grouping", sys.argv[1:]),
+        ("exports", sys.argv[1:]),
     ):
         command = [sys.executable, "-m", f"benchmarks.{name}", *options]
         subprocess.run(command, check=True, cwd=REPOSITORY)

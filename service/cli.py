@@ -12,6 +12,7 @@ from matcher.statements import Kind
 from service import terminal
 from service.cli_alerts import add_alert_commands
 from service.cli_decisions import add_decision_commands
+from service.cli_exports import add_export_commands
 from service.cli_groups import add_group_commands
 from service.cli_people import add_people_commands
 from service.command import (
@@ -49,6 +50,7 @@ cli.add_typer(sociopole_cli, name="sociopole")
 cli.add_typer(lexicon_cli, name="lexicon")
 add_alert_commands(cli)
 add_decision_commands(cli)
+add_export_commands(cli)
 add_group_commands(cli)
 add_people_commands(cli)
 

@@ -1,13 +1,14 @@
 """Runs, the pairings they propose and the statements they leave without an answer."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
+from service.store.decisions import Pair
 from service.tables import Orphan, Pairing, Run
 
 
@@ -108,3 +109,15 @@ def latest_run(session: Session, sociopole_id: int) -> RunView | None:
         ],
         orphans=[(orphan.statement_id, orphan.why) for orphan in orphans],
     )
+
+
+def pairs_of_runs(
+    session: Session, sociopole_id: int, runs: Collection[int]
+) -> dict[tuple[int, int], Pair]:
+    """The statements that each (run, rank) of a sociopôle's runs brought together."""
+    rows = session.execute(
+        select(Pairing.run_id, Pairing.rank, Pairing.left_id, Pairing.right_id)
+        .join(Run, Run.id == Pairing.run_id)
+        .where(Run.sociopole_id == sociopole_id, Run.id.in_(sorted(runs)))
+    )
+    return {(row.run_id, row.rank): (row.left_id, row.right_id) for row in rows}

@@ -156,6 +156,17 @@ def list_relations(session: Session, sociopole_id: int) -> list[RelationView]:
     ]
 
 
+def contacts_of(session: Session, sociopole_id: int) -> list[tuple[int, str, str]]:
+    """The contacts of a sociopôle as (organisation, name, e-mail), the last written first."""
+    rows = session.execute(
+        select(Contact.organisation_id, Contact.name, Contact.email)
+        .join(Organisation, Organisation.id == Contact.organisation_id)
+        .where(Organisation.sociopole_id == sociopole_id)
+        .order_by(Contact.id.desc())
+    )
+    return [(row.organisation_id, row.name, row.email) for row in rows]
+
+
 def add_relations(
     session: Session, sociopole_id: int, relations: Iterable[tuple[str, str, str, str]]
 ) -> int:

@@ -5,10 +5,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import insert, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from service.tables import Territory, TerritoryParent
 
+CHUNK = 900
+"""Values in one IN list: SQLite allows 999 variables in older builds."""
 LEVELS = {
     "commune": "commune",
     "ept": "établissement public territorial",
@@ -96,11 +98,30 @@ def choose_place(
 ) -> tuple[Place | None, list[Place]]:
     """The one territory the words mean, and all they may mean; those in `within` come first."""
     found = find_places(session, words)
-    inside = [place for place in found if place.id in within]
-    choices = inside or found
-    communes = [place for place in choices if place.level == "commune"]
-    best = communes if len(communes) == 1 else choices
-    return (best[0] if len(best) == 1 else None), found
+    return _choose(found, within), found
+
+
+def name_places(session: Session, ids: Sequence[str], within: Collection[str]) -> dict[str, str]:
+    """How each territory is written so that `choose_place` finds it again: its name, else its code.
+
+    One whose name means several is written `level:code`, as are those whose codes two levels share.
+    """
+    places = places_of(session, ids)
+    keys = sorted({name_key(place.name) for place in places.values()})
+    alike: dict[str, list[Place]] = {}
+    for place in _in_chunks(session, Territory.name_key, keys):
+        alike.setdefault(name_key(place.name), []).append(place)
+    return {
+        place.id: place.name
+        if _choose(alike[name_key(place.name)], within) == place
+        else (place.code if place.level == "commune" else place.id)
+        for place in places.values()
+    }
+
+
+def places_of(session: Session, ids: Sequence[str]) -> dict[str, Place]:
+    """Territories by their ids."""
+    return {place.id: place for place in _in_chunks(session, Territory.id, ids)}
 
 
 def name_key(name: str) -> str:
@@ -109,6 +130,24 @@ def name_key(name: str) -> str:
     letters = "".join(c if c.isalnum() else " " for c in plain if not unicodedata.combining(c))
     words = ["saint" if w == "st" else "sainte" if w == "ste" else w for w in letters.split()]
     return " ".join(words)
+
+
+def _choose(found: Sequence[Place], within: Collection[str]) -> Place | None:
+    inside = [place for place in found if place.id in within]
+    choices = inside or found
+    communes = [place for place in choices if place.level == "commune"]
+    best = communes if len(communes) == 1 else choices
+    return best[0] if len(best) == 1 else None
+
+
+def _in_chunks(
+    session: Session, column: InstrumentedAttribute[str], wanted: Sequence[str]
+) -> list[Place]:
+    return [
+        place
+        for start in range(0, len(wanted), CHUNK)
+        for place in _places(session, column.in_(list(wanted[start : start + CHUNK])))
+    ]
 
 
 def _places(session: Session, *conditions: Any) -> list[Place]:  # noqa: ANN401 - SQL conditions

@@ -69,7 +69,7 @@ def decide(
 
     Raises Refused where it says too little, or the run is no longer the one that was looked at.
     """
-    _check(said, today or now().date())
+    check_said(said, today or now().date())
     with write(resources.engine) as session:
         sociopole = get_sociopole(session, slug)
         lock_sociopole(session, sociopole.id)
@@ -181,7 +181,8 @@ def show_decisions(resources: Resources, slug: str) -> dict[str, Any]:
     }
 
 
-def _check(said: Said, today: dt.date) -> None:
+def check_said(said: Said, today: dt.date) -> None:
+    """Raises Refused where what is said is too little, or too much."""
     if said.action == Say.SET_ASIDE and said.reason not in REASONS:
         choices = ", ".join(f"{key} ({label})" for key, label in REASONS.items())
         raise Refused(f"Dites pourquoi, par --reason : {choices}.")

@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from matcher.group_changes import Went, compare_groups
 from matcher.group_size import TEXTS_A_GROUP, Size, Why
 from matcher.words import sentences
@@ -46,19 +48,25 @@ REASONS = {
 def show_groups(resources: Resources, slug: str, number: int | None = None) -> dict[str, Any]:
     """The last grouping of a sociopôle, or one of its earlier ones. Raises NotFound."""
     with read(resources.engine) as session:
-        sociopole = get_sociopole(session, slug)
-        if number is None:
-            grouping = latest_grouping(session, sociopole.id)
-        else:
-            grouping = get_grouping(session, number)
-            if grouping.head.sociopole_id != sociopole.id:
-                raise NotFound(f"Le regroupement {number} n'est pas de ce sociopôle.")
-        if grouping is None:
-            raise NotFound(f"Aucun regroupement encore : lancez « sociopoles group {slug} ».")
+        grouping = find_grouping(session, slug, number)
         ids = {place.statement_id for place in grouping.places}
         ids |= {partner["statement"] for group in grouping.groups for partner in group.partners}
         views = {v.statement.id: v for v in statements_by_id(session, sorted(ids))}
     return _grouping(resources, grouping, views)
+
+
+def find_grouping(session: Session, slug: str, number: int | None = None) -> GroupingView:
+    """The last grouping of a sociopôle, or one of its earlier ones. Raises NotFound."""
+    sociopole = get_sociopole(session, slug)
+    if number is None:
+        grouping = latest_grouping(session, sociopole.id)
+    else:
+        grouping = get_grouping(session, number)
+        if grouping.head.sociopole_id != sociopole.id:
+            raise NotFound(f"Le regroupement {number} n'est pas de ce sociopôle.")
+    if grouping is None:
+        raise NotFound(f"Aucun regroupement encore : lancez « sociopoles group {slug} ».")
+    return grouping
 
 
 def show_changes(resources: Resources, before: int, after: int) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Import: a spreadsheet to statements, all rows or none, with a report that says each error."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,14 @@ from service.catchup import catch_up
 from service.database import read, write
 from service.errors import Refused
 from service.files.columns import apply_mapping, guess_columns
-from service.files.reading import Table, read_table
+from service.files.reading import Table, read_table, tidy
 from service.resources import Progress, Resources
 from service.store.imports import save_import
 from service.store.sociopoles import (
     SociopoleView,
     add_contacts,
     add_organisations,
+    contacts_of,
     get_sociopole,
     lock_sociopole,
     organisations,
@@ -32,7 +33,14 @@ from service.store.statements import (
     update_statements,
 )
 from service.store.territories import choose_place, name_key, territories_within
-from service.workflows.rows import PARSERS, ReadRow, RowError, RowReader, is_understood
+from service.workflows.rows import (
+    PARSERS,
+    ReadRow,
+    RowError,
+    RowReader,
+    derive_title,
+    is_understood,
+)
 
 CHOICES_SHOWN = 4
 SAMPLED_ROWS = 200
@@ -84,6 +92,8 @@ class Sorted:
     new: list[StatementDraft] = field(default_factory=list)
     changed: list[Existing] = field(default_factory=list)
     unchanged: int = 0
+    of_organisations: int = 0
+    """Rows that change their organisation's college or contact, and nothing of the statement."""
     duplicates: int = 0
     errors: list[RowError] = field(default_factory=list)
     contacts: list[tuple[int, str, str]] = field(default_factory=list)
@@ -191,7 +201,8 @@ def sort_rows(
 ) -> Sorted:
     """What becomes of each row; new organisations are written, statements are not yet."""
     places, unknown = _places(session, sociopole, {row.territory for row in rows})
-    numbers = _organisations(session, sociopole.id, rows)
+    numbers, moved = _organisations(session, sociopole.id, rows)
+    known_contacts = set(contacts_of(session, sociopole.id))
     existing, by_public = existing_statements(session, sociopole.id)
     outcome = Sorted()
     seen: dict[tuple[str, str], tuple[int, StatementDraft]] = {}
@@ -210,16 +221,31 @@ def sort_rows(
             _count_repeat(outcome, row, draft, seen[key], column=mapping.get("id", ""))
             continue
         seen[key] = (row.number, draft)
+        touched = row.number in moved
         if organisation is not None and any(row.contact):
             outcome.contacts.append((organisation, *row.contact))
+            touched |= outcome.contacts[-1] not in known_contacts
         before = existing.get(key)
         if before is None:
             outcome.new.append(draft)
-        elif before.draft == draft:
-            outcome.unchanged += 1
-        else:
+        elif not _is_same(before.draft, draft):
             outcome.changed.append(Existing(before.id, draft))
+        elif touched:
+            outcome.of_organisations += 1
+        else:
+            outcome.unchanged += 1
     return outcome
+
+
+def _is_same(before: StatementDraft, draft: StatementDraft) -> bool:
+    """Whether a row says what is stored, which a file may not hold to the letter.
+
+    What did not come from a file may have spaces around, or line breaks of two signs.
+    """
+    if before == draft:
+        return True
+    text = tidy(before.text)
+    return replace(before, text=text, title=tidy(before.title) or derive_title(text)) == draft
 
 
 def _count_repeat(
@@ -288,10 +314,16 @@ def _places(
     return places, unknown
 
 
-def _organisations(session: Session, sociopole_id: int, rows: Sequence[ReadRow]) -> dict[str, int]:
-    """Numbers of the rows' organisations by name key, the new ones written."""
+def _organisations(
+    session: Session, sociopole_id: int, rows: Sequence[ReadRow]
+) -> tuple[dict[str, int], set[int]]:
+    """Numbers of the rows' organisations by name key, the new ones written.
+
+    And the rows that moved one to another college.
+    """
     known = organisations(session, sociopole_id)
     wanted: dict[str, tuple[str, str]] = {}
+    moved = set()
     for row in rows:
         key = name_key(row.organisation)
         if not key:
@@ -300,8 +332,9 @@ def _organisations(session: Session, sociopole_id: int, rows: Sequence[ReadRow])
             wanted.setdefault(key, (row.organisation, row.college))
         elif row.college_given and known[key].college != row.college:
             set_college(session, known[key].id, row.college)
+            moved.add(row.number)
     add_organisations(session, sociopole_id, list(wanted.values()))
-    return {key: view.id for key, view in organisations(session, sociopole_id).items()}
+    return {key: view.id for key, view in organisations(session, sociopole_id).items()}, moved
 
 
 def write_sorted(session: Session, sociopole: SociopoleView, outcome: Sorted) -> None:
@@ -323,7 +356,7 @@ def _report(
     return ImportReport(
         rows=len(table.rows),
         created=len(outcome.new),
-        updated=len(outcome.changed),
+        updated=len(outcome.changed) + outcome.of_organisations,
         unchanged=outcome.unchanged,
         duplicates=outcome.duplicates,
         errors=outcome.errors,

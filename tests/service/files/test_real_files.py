@@ -1,13 +1,23 @@
 """The reader held against files as users bring them, where the shared folder has them."""
 
+import io
 import lzma
 import time
 from pathlib import Path
 
 import pytest
 
+from service.database import read
 from service.files.columns import guess_columns
 from service.files.reading import read_table
+from service.files.table import Table
+from service.files.writing import Column, Sheet, SheetFormat, write_sheet
+from service.resources import Resources
+from service.store.revisions import current_mark
+from service.workflows.export import export_statements
+from service.workflows.take_in import ImportPlan, take_in
+from tests.builders import SLUG
+from tests.spreadsheets import edit_sheet
 
 REAL = Path(__file__).resolve().parents[4] / "shared" / "data" / "real"
 
@@ -19,9 +29,14 @@ def real(name: str) -> Path:
     return path
 
 
+def unpacked(name: str, folder: Path) -> Path:
+    path = folder / name.removesuffix(".xz")
+    path.write_bytes(lzma.decompress(real(name).read_bytes()))
+    return path
+
+
 def test_the_grants_of_the_assemblee_nationale_are_read_whole(tmp_path: Path) -> None:
-    path = tmp_path / "subventions.csv"
-    path.write_bytes(lzma.decompress(real("subventions_associations.csv.xz").read_bytes()))
+    path = unpacked("subventions_associations.csv.xz", tmp_path)
 
     started = time.process_time()
     table = read_table(path)
@@ -60,3 +75,46 @@ def test_the_grants_of_loire_atlantique_are_read_whole() -> None:
         "organisation": "beneficiaire",
         "text": "objet",
     }
+
+
+@pytest.mark.parametrize("format_", SheetFormat)
+def test_the_grants_of_the_assemblee_nationale_are_written_and_read_back_alike(
+    tmp_path: Path, format_: SheetFormat
+) -> None:
+    table = read_table(unpacked("subventions_associations.csv.xz", tmp_path))
+    stream = io.BytesIO()
+
+    write_sheet(stream, as_sheet(table), format_)
+    path = tmp_path / f"export.{format_}"
+    path.write_bytes(stream.getvalue())
+    again = read_table(path)
+
+    assert again.columns == table.columns
+    assert [row.cells for row in again.rows] == [row.cells for row in table.rows]
+
+
+def as_sheet(table: Table) -> Sheet:
+    columns = [Column(column) for column in table.columns]
+    return Sheet("Subventions", columns, [row.cells for row in table.rows])
+
+
+@pytest.mark.parametrize("name", ["problem_sheets.csv", "subventions_loire_atlantique.csv"])
+@pytest.mark.parametrize("format_", SheetFormat)
+def test_real_statements_leave_and_come_back_as_they_were(
+    resources: Resources, tmp_path: Path, name: str, format_: SheetFormat
+) -> None:
+    taken = take_in(resources, ImportPlan(real(name), SLUG, "problem"))
+    exported = export_statements(resources, SLUG, format_)
+    path = tmp_path / exported.name
+    path.write_bytes(exported.body)
+    with read(resources.engine) as session:
+        before = current_mark(session)
+
+    same = take_in(resources, ImportPlan(path, SLUG, "problem"))
+    with read(resources.engine) as session:
+        assert current_mark(session) == before
+    edited = take_in(resources, ImportPlan(edit_sheet(path, 7, Titre="=Autre"), SLUG, "problem"))
+
+    assert (exported.rows, same.unchanged, same.errors) == (taken.created, taken.created, [])
+    assert (edited.created, edited.updated) == (0, 1)
+    assert edited.unchanged == taken.created - 1
