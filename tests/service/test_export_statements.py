@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import select, update
 
 from matcher.statements import Kind
@@ -100,6 +102,32 @@ def test_what_nobody_edited_comes_back_unchanged(
 
     assert (report.rows, report.unchanged, report.errors) == (len(ROWS), len(ROWS), [])
     assert stored(filled) == before
+
+
+# A control character is refused by an import; these two no XLSX can hold.
+ANYTHING = st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff")
+CELL = st.text(st.sampled_from("'=+-@＝01.;,\"é|\n\u200b<r>_x&\u202f ") | ANYTHING, max_size=20)
+
+
+@settings(
+    max_examples=4,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(st.lists(st.tuples(CELL, CELL, CELL, CELL, CELL), min_size=10, max_size=60))
+def test_whatever_people_write_comes_back_unchanged(
+    resources: Resources, tmp_path: Path, cells: list[tuple[str, ...]]
+) -> None:
+    rows = [
+        row(f"{i}", f"{text}.", name, title=title, sector=sector, discipline=discipline)
+        for i, (text, name, title, sector, discipline) in enumerate(cells)
+    ]
+    assert import_rows(resources, HEADER, rows).errors == []
+    before = stored(resources)
+
+    for format_ in FORMATS:
+        assert bring_back(resources, export(resources, tmp_path, format_)).updated == 0
+    assert stored(resources) == before
 
 
 @pytest.mark.parametrize("format_", FORMATS)
