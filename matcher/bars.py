@@ -1,7 +1,7 @@
 """The four bars of a candidate, each from 0 to 1, and the score they add up to."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -52,6 +52,10 @@ class Weights:
     sector_gap: float = 0.15
     complementarity: float = 0.1
     novelty: float = 0.15
+
+    def by_bar(self) -> dict[str, float]:
+        """The weights by the names of the bars."""
+        return asdict(self)
 
     def score(self, bars: Bars) -> Floats:
         """The weighted mean of the bars, from 0 to 1. `(n,)`."""

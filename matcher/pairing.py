@@ -1,7 +1,7 @@
 """From statements and who is near whom to chosen pairings with their bars, alternates, orphans."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -82,6 +82,13 @@ class Proposals:
     """The best bar of meaning each statement reached with anyone, -1 where there was no one."""
     _room: Room = field(repr=False)
 
+    def with_weights(self, weights: Weights) -> "Proposals":
+        """What is chosen of the same candidates where the bars weigh otherwise."""
+        candidates = self.candidates._replace(scores=weights.score(self.bars))
+        chosen = choose_pairings(candidates, self.seats, self.limits)
+        room = room_after(candidates, chosen, self.seats, self.limits)
+        return replace(self, candidates=candidates, chosen=chosen, _room=room)
+
     def alternates(self) -> dict[int, list[int]]:
         """For each statement of a pairing, its best partners that were not chosen, as positions."""
         left, right, scores = self.candidates
@@ -131,6 +138,7 @@ def suggest_pairings(  # noqa: PLR0913 - each is one fact of the run
 
     `statements` are sorted by id. A pair within one organisation is never a candidate.
     `closed` are pairs of positions, in any order, that a person settled: never candidates.
+    `weights` are what each bar counts for in the score that the choice maximises.
     `background` is the encoder's, for blocks too small to tell it. `seeking` are kinds that must
     be covered beside those on the left of a block: they are listed even where nobody could answer.
     """
@@ -163,6 +171,7 @@ def pair_texts(
     encoder: Encoder,
     *,
     limits: Limits | None = None,
+    weights: Weights | None = None,
 ) -> list[TextPair]:
     """Pair two lists of texts, problems and interests say, without a service; best first.
 
@@ -190,7 +199,7 @@ def pair_texts(
         nearest_in_meaning(sides[0], sides[1]),
         nearest_in_meaning(sides[1], sides[0]),
     )
-    found = suggest_pairings(statements, [block], limits=limits)
+    found = suggest_pairings(statements, [block], limits=limits, weights=weights)
     ends = [
         (int(found.candidates.left[i]), int(found.candidates.right[i]))
         for i in found.chosen.tolist()

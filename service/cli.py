@@ -15,6 +15,7 @@ from service.cli_decisions import add_decision_commands
 from service.cli_exports import add_export_commands
 from service.cli_groups import add_group_commands
 from service.cli_people import add_people_commands
+from service.cli_weights import add_weight_commands
 from service.command import (
     REFUSED,
     DataOption,
@@ -53,6 +54,7 @@ add_decision_commands(cli)
 add_export_commands(cli)
 add_group_commands(cli)
 add_people_commands(cli)
+add_weight_commands(cli)
 
 
 @cli.callback()

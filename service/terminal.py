@@ -122,7 +122,7 @@ def show_suggestions(shown: Mapping[str, Any]) -> None:
             why += f"\ndit autrement : « {bridge['said']} », {bridge['term']}"
         said = pairing["state"]
         table.add_row(
-            f"{pairing['rank']}\n{_said(said)}" if said else str(pairing["rank"]),
+            f"{pairing['rank']}\n{said_of(said)}" if said else str(pairing["rank"]),
             _who(pairing["left"]),
             _who(pairing["right"]),
             escape(why + (f"\nmots communs : {terms}" if terms else "")),
@@ -237,15 +237,16 @@ def show_health(health: Mapping[str, Any]) -> None:
     )
 
 
+def said_of(state: Mapping[str, Any]) -> str:
+    """What was said last of a pairing, in a word."""
+    return SAID[state["action"]] + (", texte changé depuis" if state["text_changed"] else "")
+
+
 def _who(statement: Mapping[str, Any]) -> str:
     organisation = escape(statement["organisation"] or "structure non précisée")
     return f"[bold]{escape(statement['title'])}[/bold]\n{organisation}\n[dim]" + escape(
         f"{KINDS[statement['kind']]} {statement['id']}[/dim]"
     ).replace(r"\[/dim]", "[/dim]")
-
-
-def _said(state: Mapping[str, Any]) -> str:
-    return SAID[state["action"]] + (", texte changé depuis" if state["text_changed"] else "")
 
 
 def _bar(value: float) -> str:

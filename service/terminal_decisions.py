@@ -6,8 +6,28 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from service.terminal import SAID, console, say
+from service.terminal import SAID, console, said_of, say
 from service.workflows.decide import REASONS
+
+
+def show_pairings(shown: Mapping[str, Any]) -> None:
+    """Pairings in a line each, with the ids to decide by."""
+    if not shown["pairings"]:
+        say("Aucun rapprochement ne répond à ce filtre.")
+        return
+    table = Table("rang", "identifiant", "qui", "rencontre", "score", "état")
+    for pairing in shown["pairings"]:
+        ends = (f"{pairing[side]['id']} {pairing[side]['title']}" for side in ("left", "right"))
+        table.add_row(
+            str(pairing["rank"] or ""),
+            pairing["id"],
+            *map(escape, ends),
+            f"{pairing['score']:.2f}",
+            said_of(pairing["state"]) if pairing["state"] else "",
+        )
+    console.print(table)
+    if shown["next"]:
+        say(f"La suite : --after {shown['next']}")
 
 
 def show_decisions(shown: Mapping[str, Any]) -> None:

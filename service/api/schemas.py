@@ -118,8 +118,13 @@ class Introduced(BaseModel):
 
 
 class Pairing(BaseModel):
-    """Two contributions proposed to meet."""
+    """Two contributions proposed to meet.
 
+    `id` holds from run to run; `version` is the number of the last decision about the pair, or 0.
+    """
+
+    id: str = Field(examples=["12-34"])
+    version: int
     rank: int
     left: Statement
     right: Statement
@@ -142,7 +147,7 @@ class Orphan(BaseModel):
 
 
 class Suggestions(BaseModel):
-    """A run: its pairings, orphans and limits; `stale` when something changed since."""
+    """A run: its pairings, orphans, limits and what each bar counted; `stale` when it changed."""
 
     sociopole: str
     run: int
@@ -151,6 +156,7 @@ class Suggestions(BaseModel):
     orphans: list[Orphan]
     accepted: list[Accepted]
     limits: dict[str, int | list[str]]
+    weights: Bars
     stale: bool
 
 

@@ -4,7 +4,8 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -28,17 +29,30 @@ class Say(StrEnum):
 
 
 class Read(NamedTuple):
-    """A pair as it was decided on: two statements, and the hashes of the texts that were read."""
+    """A pair as it was decided on: two statements, and the hashes of the texts that were read.
+
+    `bars` are those it was shown with, made by the model of this fingerprint; none in old rows.
+    """
 
     left: int
     right: int
     left_hash: str
     right_hash: str
+    bars: Mapping[str, float] = MappingProxyType({})
+    model: str = ""
+
+    @property
+    def pair(self) -> Pair:
+        """Its two statements, the lower first."""
+        return ordered(self.left, self.right)
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionView:
-    """One decision: `undone` where a later one that stands took it back."""
+    """One decision: `undone` where a later one that stands took it back.
+
+    `filter` is what chose its pairs, None where they were named one by one.
+    """
 
     id: int
     at: dt.datetime
@@ -50,6 +64,13 @@ class DecisionView:
     pairs: Sequence[Read]
     undoes: int | None
     undone: bool = False
+    filter: Mapping[str, Any] | None = None
+
+    def holds(self, pair: Pair, hashes: Mapping[int, str], today: dt.date) -> bool:
+        """Whether it settles the pair today: no text changed since, and not put off until now."""
+        if self.action == Say.SET_ASIDE:
+            return is_as_read(self, pair, hashes)
+        return self.action != Say.POSTPONE or (self.until is not None and self.until > today)
 
 
 def add_decision(session: Session, sociopole_id: int, decision: DecisionView) -> int:
@@ -62,7 +83,8 @@ def add_decision(session: Session, sociopole_id: int, decision: DecisionView) ->
         reason=decision.reason,
         words=decision.words,
         until=decision.until,
-        pairs=[list(pair) for pair in decision.pairs],
+        pairs=[[*pair[:4], dict(pair.bars), pair.model] for pair in decision.pairs],
+        filter=None if decision.filter is None else dict(decision.filter),
         undoes_id=decision.undoes,
     )
     session.add(row)
@@ -90,6 +112,7 @@ def list_decisions(session: Session, sociopole_id: int) -> list[DecisionView]:
             pairs=[Read(*pair) for pair in row.pairs],
             undoes=row.undoes_id,
             undone=row.id in undone,
+            filter=row.filter,
         )
         for row in rows
     ]
@@ -97,18 +120,27 @@ def list_decisions(session: Session, sociopole_id: int) -> list[DecisionView]:
 
 def standing_decisions(session: Session, sociopole_id: int) -> dict[Pair, DecisionView]:
     """What was said last of each pair, lower statement first; a note changes nothing."""
-    said: dict[Pair, DecisionView] = {}
-    for decision in list_decisions(session, sociopole_id):
-        if decision.undone or decision.action in {Say.NOTE, Say.UNDO}:
-            continue
-        for pair in decision.pairs:
-            said[ordered(pair.left, pair.right)] = decision
-    return said
+    return only_standing(list_decisions(session, sociopole_id))
+
+
+def only_standing(decisions: Sequence[DecisionView]) -> dict[Pair, DecisionView]:
+    """What was said last of each pair, of all decisions in their order."""
+    return {
+        read.pair: decision
+        for decision in decisions
+        if not decision.undone and decision.action not in {Say.NOTE, Say.UNDO}
+        for read in decision.pairs
+    }
+
+
+def pair_versions(decisions: Sequence[DecisionView]) -> dict[Pair, int]:
+    """The number of the last decision about each pair, notes and undoings among them."""
+    return {read.pair: decision.id for decision in decisions for read in decision.pairs}
 
 
 def is_as_read(decision: DecisionView, pair: Pair, hashes: Mapping[int, str]) -> bool:
     """Whether both texts of a pair are still those that were decided on."""
-    read = next(p for p in decision.pairs if ordered(p.left, p.right) == pair)
+    read = next(read for read in decision.pairs if read.pair == pair)
     return (hashes.get(read.left), hashes.get(read.right)) == (read.left_hash, read.right_hash)
 
 

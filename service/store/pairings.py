@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
@@ -14,7 +14,10 @@ from service.tables import Orphan, Pairing, Run
 
 @dataclass(frozen=True, slots=True)
 class PairingView:
-    """A proposed pair: statement ids, score, bars by name, reasons, ids of alternates."""
+    """A proposed pair: statement ids, score, bars by name, reasons, ids of alternates.
+
+    `rank` is 0 where the run that is looked at does not propose it.
+    """
 
     rank: int
     left: int
@@ -35,6 +38,14 @@ class RunView:
     settings: Mapping[str, Any]
     pairings: Sequence[PairingView]
     orphans: Sequence[tuple[int, str]]
+
+
+class RunHead(NamedTuple):
+    """A run without what it proposes."""
+
+    id: int
+    at: dt.datetime
+    settings: Mapping[str, Any]
 
 
 def save_run(
@@ -85,6 +96,15 @@ def save_orphans(session: Session, run_id: int, orphans: Sequence[tuple[int, str
         session.execute(insert(Orphan), rows)
 
 
+def run_head(session: Session, sociopole_id: int, number: int | None = None) -> RunHead | None:
+    """The last run of a sociopôle, or the one of this number."""
+    wanted = select(Run.id, Run.at, Run.settings).where(Run.sociopole_id == sociopole_id)
+    if number is not None:
+        wanted = wanted.where(Run.id == number)
+    row = session.execute(wanted.order_by(Run.id.desc()).limit(1)).first()
+    return RunHead(row.id, row.at, row.settings) if row else None
+
+
 def latest_run(session: Session, sociopole_id: int) -> RunView | None:
     """The last run of a sociopôle."""
     run = session.execute(
@@ -103,10 +123,7 @@ def latest_run(session: Session, sociopole_id: int) -> RunView | None:
         at=run.at,
         revision=run.revision,
         settings=run.settings,
-        pairings=[
-            PairingView(p.rank, p.left_id, p.right_id, p.score, p.bars, p.reasons, p.alternates)
-            for p in pairings
-        ],
+        pairings=[view_pairing(pairing) for pairing in pairings],
         orphans=[(orphan.statement_id, orphan.why) for orphan in orphans],
     )
 
@@ -121,3 +138,10 @@ def pairs_of_runs(
         .where(Run.sociopole_id == sociopole_id, Run.id.in_(sorted(runs)))
     )
     return {(row.run_id, row.rank): (row.left_id, row.right_id) for row in rows}
+
+
+def view_pairing(row: Pairing) -> PairingView:
+    """A row as it is read."""
+    return PairingView(
+        row.rank, row.left_id, row.right_id, row.score, row.bars, row.reasons, row.alternates
+    )

@@ -40,6 +40,7 @@ from service.tables import (
     Sociopole,
     StatementRow,
     Table,
+    WeightsRow,
 )
 
 Ids = frozenset[int] | None
@@ -127,7 +128,7 @@ def _rules(scope: Scope) -> Iterator[tuple[type[Table], ColumnElement[bool]]]:
             _among(LexiconRow.sociopole_id, scope.published),
         ),
     )
-    for table in (Import, Run, Grouping, GroupEdit, Decision):
+    for table in (Import, Run, Grouping, GroupEdit, Decision, WeightsRow):
         yield table, _among(table.sociopole_id, scope.full)
     for part in (Pairing, Orphan):
         yield part, _of(part.run_id, Run.id, _among(Run.sociopole_id, scope.full))

@@ -210,6 +210,16 @@ def statements_by_id(session: Session, ids: Sequence[int]) -> list[StatementView
     return [found[i] for i in ids if i in found]
 
 
+def text_hashes(session: Session, ids: Sequence[int]) -> dict[int, str]:
+    """The hashes of the texts of these statements, by id."""
+    found: dict[int, str] = {}
+    for start in range(0, len(ids), CHUNK):
+        part = StatementRow.id.in_(list(ids[start : start + CHUNK]))
+        rows = session.execute(select(StatementRow.id, StatementRow.text_hash).where(part))
+        found.update((row.id, row.text_hash) for row in rows)
+    return found
+
+
 def searchable_ids(
     session: Session,
     *,

@@ -14,6 +14,7 @@ from service.tables.ecosystem import (
     TerritoryParent,
     Vector,
 )
+from service.tables.learning import WeightsRow
 from service.tables.people import (
     Account,
     ApiToken,
@@ -67,4 +68,5 @@ __all__ = [
     "Territory",
     "TerritoryParent",
     "Vector",
+    "WeightsRow",
 ]

@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, String, Text
+from sqlalchemy import JSON, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.tables.base import Number, Table
@@ -25,6 +25,7 @@ class Pairing(Table):
     """A pair proposed by a run, with its bars and the evidence."""
 
     __tablename__ = "pairing"
+    __table_args__ = (Index("ix_pairing_left_id_right_id", "left_id", "right_id"),)
     run_id: Mapped[int] = mapped_column(ForeignKey("run.id"), primary_key=True)
     rank: Mapped[int] = mapped_column(primary_key=True)
     left_id: Mapped[int] = mapped_column(ForeignKey("statement.id"))
@@ -116,8 +117,9 @@ class GroupEdit(Table):
 class Decision(Table):
     """What a person said of pairings; rows are only ever added, an undo is one more.
 
-    `pairs` are `[left, right, left hash, right hash]`: one row for all that was decided at once.
-    The hashes are of the texts that were read: a text that changed since may be read again.
+    `pairs` are `[left, right, left hash, right hash, bars, model]`: one row for all that was
+    decided at once. The hashes are of the texts that were read: a text that changed since may be
+    read again. `filter` is what chose the pairings, null where they were named one by one.
     """
 
     __tablename__ = "decision"
@@ -130,4 +132,5 @@ class Decision(Table):
     words: Mapped[str] = mapped_column(Text)
     until: Mapped[dt.date | None]
     pairs: Mapped[list[Any]] = mapped_column(JSON)
+    filter: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     undoes_id: Mapped[int | None] = mapped_column(ForeignKey("decision.id"))

@@ -17,6 +17,7 @@ from service.store.sociopoles import get_sociopole
 from service.store.statements import StatementView, searchable_ids, statements_by_id
 from service.workflows.lexicon import lexicon_of
 from service.workflows.ranking import Ranker
+from service.workflows.sectors import find_sector
 
 LONGEST_QUERY = 20_000
 MOST_ANSWERS = 100
@@ -54,7 +55,7 @@ def answer(resources: Resources, query: Query, progress: Progress | None = None)
         )
     if not 1 <= query.k <= MOST_ANSWERS:
         raise Refused(f"Demandez de 1 à {MOST_ANSWERS} réponses (reçu : {query.k}).")
-    sector = _sector(resources, query.sector)
+    sector = find_sector(resources, query.sector)
     catch_up(resources, progress)
     indexes = resources.indexes
     with read(resources.engine) as session:
@@ -91,15 +92,3 @@ def _searchable(
 ) -> Ids:
     found = searchable_ids(session, sociopole_id=sociopole, kinds=kinds, sector=sector)
     return np.array(found, dtype=np.int64)
-
-
-def _sector(resources: Resources, written: str) -> str:
-    if not written:
-        return ""
-    tie = resources.sectors.tie([written])[0]
-    if not tie.code:
-        raise Refused(
-            f"Le secteur « {written} » ne correspond à aucun secteur du RNA : "
-            "donnez un code (par exemple 032000) ou d'autres mots."
-        )
-    return tie.code

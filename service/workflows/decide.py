@@ -2,14 +2,13 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from matcher.statements import Kind
 from service.database import now, read, write
-from service.errors import NotFound, Refused
+from service.errors import Conflict, NotFound, Refused
 from service.resources import Resources
 from service.store.decisions import (
     DecisionView,
@@ -21,9 +20,19 @@ from service.store.decisions import (
     list_decisions,
     standing_decisions,
 )
-from service.store.pairings import PairingView, RunView, latest_run
+from service.store.pairings import run_head
+from service.store.proposed import Filter, Found, find_pairs, find_ranks
 from service.store.sociopoles import get_sociopole, known_relations, lock_sociopole
 from service.store.statements import StatementView, statements_by_id
+from service.workflows.filter_pairings import (
+    HIGHEST,
+    Standing,
+    check_filter,
+    filter_pairings,
+    read_pairing_id,
+    read_standing,
+    write_pairing_id,
+)
 
 REASONS = {
     "off-topic": "hors sujet",
@@ -33,22 +42,29 @@ REASONS = {
     "not-now": "pas le moment",
     "other": "autre",
 }
+SAID_SINCE = {
+    Say.ACCEPT: "l’a accepté",
+    Say.SET_ASIDE: "l’a écarté",
+    Say.POSTPONE: "l’a remis à plus tard",
+    Say.IN_CONTACT: "a dit les deux déjà en contact",
+    Say.UNCERTAIN: "l’a dit incertain",
+    Say.NOTE: "y a mis une note",
+    Say.UNDO: "a annulé ce qui en avait été dit",
+}
 LONGEST_WORDS, LONGEST_NAME = 2000, 200
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Pairings of the last run: by rank, or all those of a pair of kinds and a least meaning."""
+    """Pairings, chosen in one way: by rank in the last run, by id, or by a filter.
+
+    An id such as « 12-34 » holds from run to run; `run` is the one that was looked at.
+    """
 
     ranks: tuple[int, ...] = ()
-    kinds: tuple[Kind, Kind] | None = None
-    least_meaning: float | None = None
+    ids: tuple[str, ...] = ()
+    filter: Filter | None = None
     run: int | None = None
-
-    @property
-    def by_filter(self) -> bool:
-        """Whether a filter chooses, and not ranks."""
-        return self.kinds is not None or self.least_meaning is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +79,28 @@ class Said:
 
 
 def decide(
-    resources: Resources, slug: str, choice: Choice, said: Said, today: dt.date | None = None
+    resources: Resources,
+    slug: str,
+    choice: Choice,
+    said: Said,
+    today: dt.date | None = None,
+    *,
+    expected: Mapping[str, int] | None = None,
 ) -> int:
-    """Keep what a person says of some pairings of the last run; returns the decision's number.
+    """Keep what a person says of some pairings; returns the decision's number.
 
-    Raises Refused where it says too little, or the run is no longer the one that was looked at.
+    `expected` are the versions that were looked at, by the pairings' ids: the number of the last
+    decision about each, 0 for none. Raises Conflict where one has moved on, Refused where the
+    person says too little or the run is no longer the one that was looked at.
     """
-    check_said(said, today or now().date())
+    today = today or now().date()
+    check_said(said, today)
+    wanted = _check_choice(resources, choice)
+    versions = {read_pairing_id(i): version for i, version in (expected or {}).items()}
     with write(resources.engine) as session:
         sociopole = get_sociopole(session, slug)
         lock_sociopole(session, sociopole.id)
-        run = latest_run(session, sociopole.id)
+        run = run_head(session, sociopole.id)
         if run is None:
             raise NotFound(f"Aucun rapprochement encore : lancez « sociopoles suggest {slug} ».")
         if choice.run not in {None, run.id}:
@@ -81,13 +108,17 @@ def decide(
                 f"Les rapprochements ont été refaits depuis (passage {run.id}, vous regardiez le "
                 f"{choice.run}) : regardez-les de nouveau."
             )
-        ids = sorted({i for p in run.pairings for i in (p.left, p.right)})
-        views = {view.statement.id: view for view in statements_by_id(session, ids)}
-        chosen = _choose(run, choice, views)
-        pairs = [
-            Read(p.left, p.right, views[p.left].text_hash, views[p.right].text_hash) for p in chosen
-        ]
-        return add_decision(session, sociopole.id, _row(said, pairs))
+        standing = read_standing(session, sociopole.id, today)
+        _check_versions(session, standing, versions)
+        if wanted is not None:
+            found = list(filter_pairings(session, sociopole.id, run.id, wanted, standing))
+        else:
+            found = _named(session, sociopole.id, run.id, choice)
+        if not found:
+            raise Refused("Aucun rapprochement ne répond à ce filtre : rien n'a changé.")
+        row = _row(said, [one.read for one in found])
+        by = _kept(wanted) if wanted else None
+        return add_decision(session, sociopole.id, replace(row, filter=by))
 
 
 def undo_decision(resources: Resources, slug: str, *, by: str, number: int | None = None) -> int:
@@ -111,12 +142,11 @@ def closed_pairs(
     session: Session, sociopole_id: int, hashes: Mapping[int, str], today: dt.date
 ) -> set[Pair]:
     """Pairs that a new run does not propose: set aside as they still read, in contact, put off."""
+    closing = {Say.SET_ASIDE, Say.IN_CONTACT, Say.POSTPONE}
     return {
         pair
         for pair, decision in standing_decisions(session, sociopole_id).items()
-        if decision.action == Say.IN_CONTACT
-        or (decision.action == Say.SET_ASIDE and is_as_read(decision, pair, hashes))
-        or (decision.action == Say.POSTPONE and decision.until and decision.until > today)
+        if decision.action in closing and decision.holds(pair, hashes, today)
     }
 
 
@@ -155,30 +185,38 @@ def show_decisions(resources: Resources, slug: str) -> dict[str, Any]:
     """Every decision of a sociopôle, oldest first, with the pairs it is about."""
     with read(resources.engine) as session:
         decisions = list_decisions(session, get_sociopole(session, slug).id)
-        ids = sorted({i for d in decisions for p in d.pairs for i in (p.left, p.right)})
-        views = {view.statement.id: view for view in statements_by_id(session, ids)}
-    return {
-        "sociopole": slug,
-        "decisions": [
-            {
-                "id": d.id,
-                "at": d.at.isoformat(timespec="seconds"),
-                "by": d.by,
-                "action": str(d.action),
-                "reason": d.reason,
-                "words": d.words,
-                "until": d.until.isoformat() if d.until else None,
-                "undoes": d.undoes,
-                "undone": d.undone,
-                "pairs": [
-                    {"left": views[p.left].public_id, "right": views[p.right].public_id}
-                    for p in d.pairs
-                    if p.left in views and p.right in views
-                ],
-            }
-            for d in decisions
-        ],
-    }
+        shown = describe_decisions(session, decisions)
+    return {"sociopole": slug, "decisions": shown}
+
+
+def describe_decisions(session: Session, decisions: Sequence[DecisionView]) -> list[dict[str, Any]]:
+    """These decisions, with those of their pairs whose statements are still there."""
+    ids = sorted({i for d in decisions for p in d.pairs for i in (p.left, p.right)})
+    views = {view.statement.id: view for view in statements_by_id(session, ids)}
+    return [
+        {
+            "id": d.id,
+            "at": d.at.isoformat(timespec="seconds"),
+            "by": d.by,
+            "action": str(d.action),
+            "reason": d.reason,
+            "words": d.words,
+            "until": d.until.isoformat() if d.until else None,
+            "filter": d.filter,
+            "undoes": d.undoes,
+            "undone": d.undone,
+            "pairs": [
+                {
+                    "id": write_pairing_id(p.pair),
+                    "left": views[p.left].public_id,
+                    "right": views[p.right].public_id,
+                }
+                for p in d.pairs
+                if p.left in views and p.right in views
+            ],
+        }
+        for d in decisions
+    ]
 
 
 def check_said(said: Said, today: dt.date) -> None:
@@ -200,26 +238,52 @@ def check_said(said: Said, today: dt.date) -> None:
         )
 
 
-def _choose(run: RunView, choice: Choice, views: Mapping[int, StatementView]) -> list[PairingView]:
-    there = [p for p in run.pairings if p.left in views and p.right in views]
-    if bool(choice.ranks) == choice.by_filter:
-        raise Refused("Désignez des rapprochements par leur rang, ou par un filtre.")
-    if choice.ranks:
-        by_rank = {p.rank: p for p in there}
-        if unknown := [rank for rank in choice.ranks if rank not in by_rank]:
-            raise NotFound(f"Il n'y a pas de rapprochement de rang {unknown[0]}.")
-        return [by_rank[rank] for rank in dict.fromkeys(choice.ranks)]
-    chosen = [p for p in there if _fits(p, choice, views)]
-    if not chosen:
-        raise Refused("Aucun rapprochement ne répond à ce filtre : rien n'a changé.")
-    return chosen
+def _check_choice(resources: Resources, choice: Choice) -> Filter | None:
+    """The filter that chooses, ready to be used; None where pairings are named."""
+    if [bool(choice.ranks), bool(choice.ids), choice.filter is not None].count(True) != 1:
+        raise Refused("Désignez des rapprochements par leur rang, leur identifiant ou un filtre.")
+    if choice.filter == Filter():
+        raise Refused("Ce filtre laisse tout passer : dites lesquels.")
+    return choice.filter and check_filter(resources, choice.filter)
 
 
-def _fits(pairing: PairingView, choice: Choice, views: Mapping[int, StatementView]) -> bool:
-    kinds = (views[pairing.left].statement.kind, views[pairing.right].statement.kind)
-    right_kinds = choice.kinds is None or sorted(kinds) == sorted(choice.kinds)
-    least = choice.least_meaning
-    return right_kinds and (least is None or pairing.bars["meaning"] >= least)
+def _named(session: Session, sociopole_id: int, run: int, choice: Choice) -> list[Found]:
+    ranks = dict.fromkeys(choice.ranks)
+    by_rank = find_ranks(session, run, [rank for rank in ranks if 0 < rank <= HIGHEST])
+    if unknown := [rank for rank in ranks if rank not in by_rank]:
+        raise NotFound(f"Il n'y a pas de rapprochement de rang {unknown[0]}.")
+    pairs = dict.fromkeys(read_pairing_id(written) for written in choice.ids)
+    by_pair = find_pairs(session, sociopole_id, run, list(pairs))
+    if missing := [pair for pair in pairs if pair not in by_pair]:
+        raise NotFound(f"Il n'y a pas de rapprochement {write_pairing_id(missing[0])} ici.")
+    return [by_rank[rank] for rank in ranks] + [by_pair[pair] for pair in pairs]
+
+
+def _check_versions(session: Session, standing: Standing, looked_at: Mapping[Pair, int]) -> None:
+    since = [
+        decision
+        for decision in standing.decisions
+        if any(decision.id > looked_at.get(read.pair, decision.id) for read in decision.pairs)
+    ]
+    if not since:
+        return
+    last = since[-1]
+    moved = next(read for read in last.pairs if last.id > looked_at.get(read.pair, last.id))
+    names = {v.statement.id: v.public_id for v in statements_by_id(session, sorted(moved.pair))}
+    pair = " – ".join(names.get(end, str(end)) for end in (moved.left, moved.right))
+    why = "".join(f" ({words})" for words in (REASONS.get(last.reason), last.words) if words)
+    others = f" Et {len(since) - 1} autres décisions avant celle-là." if len(since) > 2 else ""
+    raise Conflict(
+        f"Pendant que vous regardiez le rapprochement {pair}, {last.by} "
+        f"{SAID_SINCE[last.action]}{why} le {last.at:%d/%m/%Y à %H h %M} (UTC).{others} "
+        "Relisez-le, puis décidez de nouveau.",
+        describe_decisions(session, since),
+    )
+
+
+def _kept(wanted: Filter) -> dict[str, Any]:
+    """What the filter asks, as it is kept with the decision."""
+    return {name: asked for name, asked in asdict(wanted).items() if asked}
 
 
 def _row(said: Said, pairs: Sequence[Read], undoes: int | None = None) -> DecisionView:

@@ -1,18 +1,20 @@
 """What is known, as plain values under stable names, for the command line, the API, the pages."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from service.database import read
+from matcher.bars import Weights
+from service.database import now, read
 from service.errors import NotFound
 from service.resources import Resources
-from service.store.decisions import DecisionView, Pair, Say, ordered, standing_decisions
-from service.store.pairings import RunView, latest_run
+from service.store.decisions import DecisionView, Pair, Say, ordered
+from service.store.pairings import PairingView, RunView, latest_run
 from service.store.revisions import current_mark
 from service.store.sociopoles import SociopoleView, get_sociopole, list_sociopoles
 from service.store.statements import StatementView, statements_by_id
 from service.workflows.answer import Answer
 from service.workflows.decide import show_state
+from service.workflows.filter_pairings import Standing, read_standing, write_pairing_id
 
 
 def show_sociopoles(resources: Resources) -> dict[str, Any]:
@@ -49,11 +51,11 @@ def show_suggestions(resources: Resources, slug: str) -> dict[str, Any]:
             )
         ids = {i for p in run.pairings for i in (p.left, p.right, *p.alternates)}
         ids |= {statement for statement, _ in run.orphans}
-        said = standing_decisions(session, sociopole.id)
-        ids |= {i for pair, d in said.items() if d.action == Say.ACCEPT for i in pair}
+        standing = read_standing(session, sociopole.id, now().date())
+        ids |= {i for pair, d in standing.last.items() if d.action == Say.ACCEPT for i in pair}
         views = {v.statement.id: v for v in statements_by_id(session, sorted(ids))}
         stale = current_mark(session).revision > run.revision
-    return _run(sociopole, run, views, said) | {"stale": stale}
+    return _run(sociopole, run, views, standing) | {"stale": stale}
 
 
 def show_page(resources: Resources, slug: str) -> dict[str, Any]:
@@ -92,45 +94,58 @@ def show_statement(view: StatementView) -> dict[str, Any]:
     }
 
 
+def show_pairing(
+    pairing: PairingView, views: Mapping[int, StatementView], standing: Standing
+) -> dict[str, Any]:
+    """One pairing: `id` holds from run to run, `version` is the last decision about it or 0."""
+    pair = ordered(pairing.left, pairing.right)
+    others = [views[i] for i in pairing.alternates if i in views]
+    return {
+        "id": write_pairing_id(pair),
+        "version": standing.versions.get(pair, 0),
+        "rank": pairing.rank or None,
+        "left": show_statement(views[pairing.left]),
+        "right": show_statement(views[pairing.right]),
+        "state": _state(pair, views, standing.last),
+        "score": pairing.score,
+        "bars": dict(pairing.bars),
+        "reasons": list(pairing.reasons),
+        "alternates": [view.public_id for view in others],
+        "alternates_shown": [
+            {
+                "id": view.public_id,
+                "title": view.statement.title,
+                "organisation": view.organisation,
+            }
+            for view in others
+        ],
+    }
+
+
+def _state(
+    pair: Pair, views: Mapping[int, StatementView], last: Mapping[Pair, DecisionView]
+) -> dict[str, Any] | None:
+    return show_state(last.get(pair), pair, {i: views[i].text_hash for i in pair})
+
+
 def _run(
     sociopole: SociopoleView,
     run: RunView,
-    views: dict[int, StatementView],
-    said: dict[Pair, DecisionView],
+    views: Mapping[int, StatementView],
+    standing: Standing,
 ) -> dict[str, Any]:
-    hashes = {i: view.text_hash for i, view in views.items()}
-
-    def state(left: int, right: int) -> dict[str, Any] | None:
-        pair = ordered(left, right)
-        return show_state(said.get(pair), pair, hashes)
-
-    # A statement deleted since the run is no longer shown, nor what it was paired with.
-    pairings = [p for p in run.pairings if p.left in views and p.right in views]
+    limits = dict(run.settings)
+    # Runs made before the weights could be learnt do not name them.
+    weights = limits.pop("weights", Weights().by_bar())
     return {
         "sociopole": sociopole.slug,
         "run": run.id,
         "at": run.at.isoformat(timespec="seconds"),
+        # A statement deleted since the run is no longer shown, nor what it was paired with.
         "pairings": [
-            {
-                "rank": pairing.rank,
-                "left": show_statement(views[pairing.left]),
-                "right": show_statement(views[pairing.right]),
-                "state": state(pairing.left, pairing.right),
-                "score": pairing.score,
-                "bars": dict(pairing.bars),
-                "reasons": list(pairing.reasons),
-                "alternates": [views[i].public_id for i in pairing.alternates if i in views],
-                "alternates_shown": [
-                    {
-                        "id": views[i].public_id,
-                        "title": views[i].statement.title,
-                        "organisation": views[i].organisation,
-                    }
-                    for i in pairing.alternates
-                    if i in views
-                ],
-            }
-            for pairing in pairings
+            show_pairing(pairing, views, standing)
+            for pairing in run.pairings
+            if pairing.left in views and pairing.right in views
         ],
         "orphans": [
             {
@@ -147,10 +162,11 @@ def _run(
             {
                 "left": show_statement(views[left]),
                 "right": show_statement(views[right]),
-                "state": state(left, right),
+                "state": _state((left, right), views, standing.last),
             }
-            for (left, right), decision in said.items()
+            for (left, right), decision in standing.last.items()
             if decision.action == Say.ACCEPT and left in views and right in views
         ],
-        "limits": dict(run.settings),
+        "limits": limits,
+        "weights": weights,
     }

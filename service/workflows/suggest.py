@@ -3,12 +3,13 @@
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from indexes.contract import Ids
 from matcher.assignment import Limits
-from matcher.bars import Bars
+from matcher.bars import Bars, Weights
 from matcher.encoder import Vectors
 from matcher.fusion import Neighbours
 from matcher.lexicon.lexicon import Lexicon
@@ -25,10 +26,13 @@ from service.catchup import catch_up
 from service.database import now, read, write
 from service.errors import Refused
 from service.resources import Progress, Resources
+from service.store.decisions import Pair
 from service.store.pairings import PairingView, save_orphans, save_pairings, save_run
+from service.store.revisions import Mark
 from service.store.sociopoles import get_sociopole
 from service.store.statements import StatementView, statements_of
 from service.store.vectors import stored_vectors
+from service.store.weights import weights_in_force
 from service.workflows.decide import acquaintances, closed_pairs
 from service.workflows.lexicon import lexicon_of
 
@@ -63,6 +67,26 @@ class Plan:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What a run is made of: `settled` pairs are closed by decisions, `rows` are by text hash."""
+
+    mark: Mark
+    sociopole: int
+    views: Sequence[StatementView]
+    rows: Mapping[str, Vectors]
+    known: set[Pair]
+    settled: set[Pair]
+    lexicon: Lexicon
+    weights: Weights
+
+
+def read_plan(settings: Mapping[str, Any]) -> Plan:
+    """The plan that a run was made by."""
+    limits = Limits(settings["proposals"], settings["max_load"])
+    return Plan(limits, parse_kinds(",".join(settings["kinds"])))
+
+
 def parse_kinds(text: str) -> tuple[KindPair, ...]:
     """Read « problem-interest,problem-problem ». Raises Refused naming what is not a kind."""
     if not text:
@@ -87,36 +111,13 @@ def suggest(
     today: dt.date | None = None,
 ) -> int:
     """Make and store a run; returns its number. What people decided holds in it."""
-    mark = catch_up(resources, progress)
-    with read(resources.engine) as session:
-        sociopole = get_sociopole(session, slug)
-        kinds = sorted({kind for pair in plan.kinds for kind in pair})
-        views = statements_of(session, sociopole.id, kinds)
-        known = acquaintances(session, sociopole.id, {v.statement.id: v for v in views})
-        hashes = {view.statement.id: view.text_hash for view in views}
-        settled = closed_pairs(session, sociopole.id, hashes, today or now().date())
-        lexicon = lexicon_of(resources, session, sociopole.id)
-        rows = stored_vectors(
-            session, resources.encoder.fingerprint, [view.text_hash for view in views]
-        )
-    # What another process imported since the catch-up has no vector yet: it is for the next run.
-    views = [view for view in views if view.text_hash in rows]
     tell = progress or (lambda *_: None)
+    material = gather(resources, slug, plan, progress, today)
     tell("Recherche des proximités", 0, 3)
-    blocks = _blocks(resources, views, plan.kinds, rows)
-    tell("Choix des rapprochements", 1, 3)
-    place = {view.statement.id: position for position, view in enumerate(views)}
-    proposals = suggest_pairings(
-        [view.statement for view in views],
-        blocks,
-        known=known,
-        closed=[(place[a], place[b]) for a, b in settled if a in place and b in place],
-        limits=plan.limits,
-        background=resources.background,
-        seeking={left for left, _ in plan.kinds},
-    )
+    proposals = propose(resources, material, plan, tell)
     tell("Raisons", 2, 3)
-    pairings = _describe(resources, views, proposals, rows, lexicon)
+    pairings = _describe(resources, material, proposals)
+    views = material.views
     orphans = [
         (views[position].statement.id, explain_orphan(views[position], position, proposals, plan))
         for position in proposals.uncovered()
@@ -124,16 +125,68 @@ def suggest(
     with write(resources.engine) as session:
         run_id = save_run(
             session,
-            sociopole_id=sociopole.id,
+            sociopole_id=material.sociopole,
             at=now(),
-            revision=mark.revision,
+            revision=material.mark.revision,
             fingerprint=resources.encoder.fingerprint,
-            settings=plan.as_settings(),
+            settings=plan.as_settings() | {"weights": material.weights.by_bar()},
         )
         save_pairings(session, run_id, pairings)
         save_orphans(session, run_id, orphans)
     tell("Raisons", 3, 3)
     return run_id
+
+
+def gather(
+    resources: Resources,
+    slug: str,
+    plan: Plan,
+    progress: Progress | None = None,
+    today: dt.date | None = None,
+) -> Material:
+    """Bring the indexes up to date and read what a run is made of."""
+    mark = catch_up(resources, progress)
+    with read(resources.engine) as session:
+        sociopole = get_sociopole(session, slug)
+        kinds = sorted({kind for pair in plan.kinds for kind in pair})
+        views = statements_of(session, sociopole.id, kinds)
+        hashes = {view.statement.id: view.text_hash for view in views}
+        rows = stored_vectors(
+            session, resources.encoder.fingerprint, [view.text_hash for view in views]
+        )
+        return Material(
+            mark=mark,
+            sociopole=sociopole.id,
+            # What another process imported since the catch-up has no vector yet: it is for the
+            # next run.
+            views=[view for view in views if view.text_hash in rows],
+            rows=rows,
+            known=acquaintances(session, sociopole.id, {v.statement.id: v for v in views}),
+            settled=closed_pairs(session, sociopole.id, hashes, today or now().date()),
+            lexicon=lexicon_of(resources, session, sociopole.id),
+            weights=weights_in_force(session, sociopole.id),
+        )
+
+
+def propose(
+    resources: Resources, material: Material, plan: Plan, progress: Progress | None = None
+) -> Proposals:
+    """Choose the pairings, by the weights in force."""
+    views, tell = material.views, progress or (lambda *_: None)
+    blocks = _blocks(resources, views, plan.kinds, material.rows)
+    tell("Choix des rapprochements", 1, 3)
+    place = {view.statement.id: position for position, view in enumerate(views)}
+    settled = [(place[a], place[b]) for a, b in material.settled if a in place and b in place]
+    return suggest_pairings(
+        [view.statement for view in views],
+        blocks,
+        known=material.known,
+        closed=settled,
+        limits=plan.limits,
+        weights=material.weights,
+        background=resources.background,
+        seeking={left for left, _ in plan.kinds},
+    )
 
 
 def explain_orphan(view: StatementView, position: int, proposals: Proposals, plan: Plan) -> str:
@@ -199,22 +252,16 @@ def _nearest(resources: Resources, ids: Ids, asking: Side, asked: Side) -> Neigh
     return Neighbours(np.where(kept < 0, -1, chosen), np.take_along_axis(cosines, order, axis=1))
 
 
-def _describe(
-    resources: Resources,
-    views: Sequence[StatementView],
-    proposals: Proposals,
-    rows: Mapping[str, Vectors],
-    lexicon: Lexicon,
-) -> list[PairingView]:
-    candidates, bars = proposals.candidates, proposals.bars
+def _describe(resources: Resources, material: Material, proposals: Proposals) -> list[PairingView]:
+    candidates, bars, views = proposals.candidates, proposals.bars, material.views
     left = candidates.left[proposals.chosen].tolist()
     right = candidates.right[proposals.chosen].tolist()
     texts = [view.statement.passage for view in views]
     reasons = find_reasons(
         [(texts[a], texts[b]) for a, b in zip(left, right, strict=True)],
         resources.encoder,
-        lexicon,
-        known={view.statement.passage: rows[view.text_hash] for view in views},
+        material.lexicon,
+        known={view.statement.passage: material.rows[view.text_hash] for view in views},
     )
     alternates = proposals.alternates()
     described = []

@@ -28,6 +28,7 @@ from service.tables import (
     Sociopole,
     StatementRow,
     Table,
+    WeightsRow,
 )
 from service.workflows.edit_group import Who, edit_group
 from service.workflows.understand_edit import Wanted
@@ -49,6 +50,7 @@ SCOPED = (
     Run,
     Sociopole,
     StatementRow,
+    WeightsRow,
 )
 OPEN = {
     "revision": "a counter",

@@ -10,12 +10,14 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 from matcher.assignment import Limits
+from matcher.bars import Weights
 from service.access import Permission, Role
 from service.app import create_app
-from service.database import read, write
+from service.database import now, read, write
 from service.resources import Resources
 from service.store.decisions import Say
-from service.store.sociopoles import add_sociopole
+from service.store.sociopoles import add_sociopole, get_sociopole
+from service.store.weights import Put, WeightsView, add_weights
 from service.tables import Table
 from service.workflows.decide import Choice, Said, decide
 from service.workflows.directory import add_relation
@@ -114,6 +116,9 @@ def _fill(resources: Resources, place: str) -> None:
     said = Said(Say.NOTE, "Ada", words=canary(place, "decision"))
     decide(resources, place, Choice(ranks=(1,)), said)
     group(resources, GroupPlan(place), by="Ada")
+    with write(resources.engine) as session:
+        put = WeightsView(0, now(), "Ada", Put.APPLY, Weights())
+        add_weights(session, get_sociopole(session, place).id, put)
 
 
 def _row(

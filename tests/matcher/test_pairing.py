@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from matcher.assignment import Limits
-from matcher.bars import ADEQUATE
+from matcher.bars import ADEQUATE, Weights
 from matcher.fusion import Background
 from matcher.pairing import Block, Proposals, Side, nearest_in_meaning, suggest_pairings
 from matcher.statements import Kind, Statement, passages
@@ -189,3 +189,31 @@ def test_the_nearest_leave_the_asking_statement_out() -> None:
     assert found.ids[0].tolist() == [1, 2]
     assert found.ids[1].tolist() == [0, 2]
     assert found.cosines[0, 0] == pytest.approx(1)
+
+
+def test_scores_are_the_default_weights_until_others_are_given(statements: list[Statement]) -> None:
+    known = [(1000, 1006)]
+    usual = suggest(statements, INTEREST, PROBLEM, known=known)
+
+    given = suggest(statements, INTEREST, PROBLEM, known=known, weights=Weights())
+
+    expected = np.array([0.6, 0.15, 0.1, 0.15], dtype=np.float32) @ np.stack(usual.bars)
+    assert usual.candidates.scores == pytest.approx(expected, abs=1e-6)
+    assert (given.candidates.scores == usual.candidates.scores).all()
+    assert pairs(given) == pairs(usual)
+
+
+def test_weighing_otherwise_is_suggesting_with_those_weights(statements: list[Statement]) -> None:
+    known = [(1000, 1006), (1001, 1007)]
+    limits = Limits(proposals=1, max_load=1)
+    usual = suggest(statements, INTEREST, PROBLEM, known=known, limits=limits)
+    weights = Weights(0.2, 0.1, 0.1, 0.6)
+
+    anew = usual.with_weights(weights)
+
+    wanted = suggest(statements, INTEREST, PROBLEM, known=known, limits=limits, weights=weights)
+    assert pairs(anew) == pairs(wanted)
+    assert (anew.candidates.scores == wanted.candidates.scores).all()
+    assert anew.uncovered() == wanted.uncovered()
+    assert [anew.blocking(i) for i in range(12)] == [wanted.blocking(i) for i in range(12)]
+    assert usual.with_weights(Weights()).chosen.tolist() == usual.chosen.tolist()

@@ -61,6 +61,23 @@ def test_pairings_show_what_was_said_of_them(filled: Run) -> None:
     assert "accepté" in filled("suggest", SLUG).stdout
 
 
+def test_pairings_are_listed_and_decided_on_by_filter_and_by_id(filled: Run) -> None:
+    listed = read(filled("pairings", SLUG, "--kinds", "problem-interest", "--limit", 2, "--json"))
+    first, second = (p["id"] for p in listed["pairings"])
+    assert read(filled("pairings", SLUG, "--after", listed["next"], "--json"))["next"] is None
+
+    filled("decide", SLUG, "accept", "--id", first, "--id", second)
+    filled("decide", SLUG, "uncertain", "--state", "undecided", "--least", "meaning=0.5")
+
+    accepted = read(filled("pairings", SLUG, "--state", "accept", "--ranks", "1..9", "--json"))
+    assert {p["id"] for p in accepted["pairings"]} == {first, second}
+    assert {p["version"] for p in accepted["pairings"]} == {1}
+    shown = filled("pairings", SLUG, "--state", "uncertain", "--scores", "0..1").stdout
+    assert "incertain" in shown
+    assert first not in shown
+    assert "Aucun rapprochement" in filled("pairings", SLUG, "--state", "undecided").stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -72,6 +89,10 @@ def test_pairings_show_what_was_said_of_them(filled: Run) -> None:
             ("decide", SLUG, "accept", "--kinds", "problem-offer,problem-course"),
             "une seule paire",
         ),
+        (("decide", SLUG, "accept", "--state", "note"), "n'est pas un état"),
+        (("decide", SLUG, "accept", "--id", "12"), "écrivez par exemple 12-34"),
+        (("pairings", SLUG, "--ranks", "un..deux"), "1..20"),
+        (("pairings", SLUG, "--least", "meaning"), "meaning=0.7"),
         (("undo-decision", SLUG), "aucune"),
         (("decisions", "nulle-part"), "n'existe pas"),
     ],

@@ -10,6 +10,7 @@ from matcher.statements import Kind
 from service.errors import NotFound, Refused
 from service.resources import Resources
 from service.store.decisions import Say
+from service.store.proposed import Filter
 from service.workflows.decide import Choice, Said, decide, show_decisions, undo_decision
 from service.workflows.show import show_suggestions
 from service.workflows.suggest import Plan, parse_kinds, suggest
@@ -116,7 +117,7 @@ def test_those_in_contact_are_not_introduced_again(filled: Resources) -> None:
 
 
 def test_one_decision_on_many_is_undone_whole(filled: Resources) -> None:
-    choice = Choice(kinds=(Kind.INTEREST, Kind.PROBLEM), least_meaning=0.5)
+    choice = Choice(filter=Filter(kinds=(Kind.INTEREST, Kind.PROBLEM), least={"meaning": 0.5}))
     decide(filled, SLUG, choice, Said(Say.SET_ASIDE, "Ada", "not-now"), TODAY)
     assert proposed(run(filled)) == set()
 
@@ -126,6 +127,7 @@ def test_one_decision_on_many_is_undone_whole(filled: Resources) -> None:
     listed = show_decisions(filled, SLUG)["decisions"]
     assert [d["action"] for d in listed] == ["set-aside", "undo"]
     assert len(listed[0]["pairs"]) == 3
+    assert listed[0]["filter"] == {"kinds": ["interest", "problem"], "least": {"meaning": 0.5}}
     assert listed[0]["undone"]
 
 
@@ -175,10 +177,15 @@ def test_what_says_too_little_or_too_much_is_refused(
 @pytest.mark.parametrize(
     ("choice", "message"),
     [
-        (Choice(), "par leur rang, ou par un filtre"),
-        (Choice((1,), least_meaning=0.5), "par leur rang, ou par un filtre"),
+        (Choice(), "par leur rang, leur identifiant ou un filtre"),
+        (Choice((1,), filter=Filter(state="accept")), "leur identifiant ou un filtre"),
+        (Choice((1,), ("1-2",)), "leur identifiant ou un filtre"),
+        (Choice(filter=Filter()), "laisse tout passer"),
         (Choice((99,)), "rang 99"),
-        (Choice(kinds=(Kind.OFFER, Kind.OFFER)), "ne répond à ce filtre"),
+        (Choice((10**30,)), "rang 10000"),
+        (Choice(ids=("1-1",)), "pas de rapprochement 1-1"),
+        (Choice(ids=("douze",)), "écrivez par exemple 12-34"),
+        (Choice(filter=Filter(kinds=(Kind.OFFER, Kind.OFFER))), "ne répond à ce filtre"),
         (Choice((1,), run=10_000_000), "refaits depuis"),
     ],
 )
