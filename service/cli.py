@@ -1,8 +1,9 @@
 """`sociopoles …`: the command line, in French."""
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, BinaryIO
 
 import typer
 
@@ -14,6 +15,7 @@ from service.cli_alerts import add_alert_commands
 from service.cli_decisions import add_decision_commands
 from service.cli_exports import add_export_commands
 from service.cli_groups import add_group_commands
+from service.cli_jobs import BackgroundFlag, add_job_commands, asked_here, print_submitted
 from service.cli_people import add_people_commands
 from service.cli_weights import add_weight_commands
 from service.command import (
@@ -28,14 +30,17 @@ from service.command import (
 from service.errors import Refused
 from service.resources import load_named_encoder
 from service.settings import Settings
+from service.worker import worker_beside
 from service.workflows import demo_people, lexicon, set_up, show
 from service.workflows.answer import Query, answer
+from service.workflows.background import submit_embedding, submit_import, submit_suggestions
 from service.workflows.check import check
 from service.workflows.evaluate import evaluate
 from service.workflows.suggest import Plan, parse_kinds, suggest
 from service.workflows.take_in import ImportPlan, take_in
 
 DAMAGED, IN_PART = 2, 3
+WORKER_BESIDE = "serveur"
 
 cli = typer.Typer(
     help="Rapproche les problématiques d'un territoire et les savoirs qui y répondent.",
@@ -53,6 +58,7 @@ add_alert_commands(cli)
 add_decision_commands(cli)
 add_export_commands(cli)
 add_group_commands(cli)
+add_job_commands(cli)
 add_people_commands(cli)
 add_weight_commands(cli)
 
@@ -114,6 +120,7 @@ def import_command(  # noqa: PLR0913 - the options of one command
     skip_errors: Annotated[
         bool, typer.Option("--skip-errors", help="Laisse de côté les lignes en erreur.")
     ] = False,
+    background: BackgroundFlag = False,
     as_json: JsonFlag = False,
     data: DataOption = None,
 ) -> None:
@@ -127,6 +134,11 @@ def import_command(  # noqa: PLR0913 - the options of one command
             dry_run=dry_run,
             skip_errors=skip_errors,
         )
+        if background:
+            with _open_file(file) as content:
+                number = submit_import(resources, plan, content, asked_here())
+            print_submitted(number, as_json)
+            return
         report = take_in(resources, plan, tell)
     print_shown(
         report.as_json(), as_json, lambda shown: terminal.show_import(shown, dry_run=dry_run)
@@ -136,7 +148,7 @@ def import_command(  # noqa: PLR0913 - the options of one command
 
 
 @cli.command("suggest")
-def suggest_command(
+def suggest_command(  # noqa: PLR0913 - the options of one command
     slug: SlugArgument,
     proposals: Annotated[
         int, typer.Option("--proposals", min=1, max=50, help="Au plus, par contribution.")
@@ -147,13 +159,18 @@ def suggest_command(
     kinds: Annotated[
         str, typer.Option("--kinds", help="Paires de natures, par exemple problem-interest.")
     ] = "",
+    background: BackgroundFlag = False,
     as_json: JsonFlag = False,
     data: DataOption = None,
 ) -> None:
     """Propose des rapprochements, avec leurs raisons, et liste ce qui reste sans réponse."""
     with refusals(as_json=as_json), opened(data) as resources:
+        plan = Plan(Limits(proposals, max_load), parse_kinds(kinds))
+        if background:
+            print_submitted(submit_suggestions(resources, slug, plan, asked_here()), as_json)
+            return
         with terminal.progress() as tell:
-            suggest(resources, slug, Plan(Limits(proposals, max_load), parse_kinds(kinds)), tell)
+            suggest(resources, slug, plan, tell)
         print_shown(show.show_suggestions(resources, slug), as_json, terminal.show_suggestions)
 
 
@@ -291,6 +308,9 @@ def serve_command(
     demo: Annotated[
         bool, typer.Option("--demo", help="Charge la démonstration si le dossier est vide.")
     ] = False,
+    no_worker: Annotated[
+        bool, typer.Option("--no-worker", help="Les tâches de fond sont faites ailleurs.")
+    ] = False,
     data: DataOption = None,
 ) -> None:
     """Ouvre les pages et l'API sur cette machine."""
@@ -311,12 +331,22 @@ def serve_command(
         settings = resources.settings
         host, port = host or settings.host, port or settings.port
         terminal.say(f"Sociopoles répond sur http://{host}:{port} (Ctrl+C pour arrêter)")
-        uvicorn.run(create_app(resources), host=host, port=port, log_level="warning")
+        with nullcontext() if no_worker else worker_beside(settings, WORKER_BESIDE):
+            if not no_worker:
+                submit_embedding(resources, asked_here())
+            uvicorn.run(create_app(resources), host=host, port=port, log_level="warning")
 
 
 def main() -> None:
     """Entry point of the `sociopoles` command."""
     cli()
+
+
+def _open_file(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise Refused(f"« {path.name} » ne peut pas être lu : {error.strerror}.") from error
 
 
 def _parse_mapping(pairs: list[str]) -> dict[str, str]:

@@ -9,10 +9,12 @@ import typer
 from matcher.group_size import Size
 from matcher.wishes import Action
 from service import terminal, terminal_groups
+from service.cli_jobs import BackgroundFlag, print_submitted
 from service.command import DataOption, JsonFlag, SlugArgument, opened, print_shown, refusals
 from service.errors import Refused
 from service.resources import load_named_encoder
 from service.settings import Settings
+from service.workflows.background import Asked, submit_grouping
 from service.workflows.edit_group import Who, edit_group, show_history, undo_edit
 from service.workflows.evaluate_groups import evaluate_groups
 from service.workflows.group import GroupPlan, group
@@ -55,6 +57,7 @@ def group_command(  # noqa: PLR0913 - the options of one command
     ] = None,
     groups: Annotated[int | None, typer.Option("--groups", help="Nombre de groupes.")] = None,
     by: ByOption = "",
+    background: BackgroundFlag = False,
     as_json: JsonFlag = False,
     data: DataOption = None,
 ) -> None:
@@ -63,8 +66,12 @@ def group_command(  # noqa: PLR0913 - the options of one command
         if size is not None and groups is not None:
             raise Refused("Choisissez --size ou --groups, pas les deux.")
         plan = GroupPlan(slug, tuple(also or ()), parse_kinds(kinds), size or groups)
+        who = by or getpass.getuser()
+        if background:
+            print_submitted(submit_grouping(resources, plan, Asked(who)), as_json)
+            return
         with terminal.progress() as tell:
-            number = group(resources, plan, by=by or getpass.getuser(), progress=tell)
+            number = group(resources, plan, by=who, progress=tell)
         print_shown(show_groups(resources, slug, number), as_json, terminal_groups.show_groups)
 
 

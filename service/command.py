@@ -25,13 +25,23 @@ SlugArgument = Annotated[str, typer.Argument(help="Nom court du sociopôle.")]
 
 @contextmanager
 def opened(data: Path | None) -> Iterator[Resources]:
-    settings = Settings() if data is None else Settings(data=data)
-    try:
-        resources = open_resources(settings)
+    with database_faults():
+        resources = open_resources(settings_of(data))
         try:
             yield resources
         finally:
             resources.engine.dispose()
+
+
+def settings_of(data: Path | None) -> Settings:
+    return Settings() if data is None else Settings(data=data)
+
+
+@contextmanager
+def database_faults() -> Iterator[None]:
+    """A database that cannot be read ends in words."""
+    try:
+        yield
     except DatabaseError as error:
         raise Damaged(
             f"La base de données ne se lit pas ({error.orig}). Si elle est endommagée, restaurez "

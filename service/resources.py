@@ -1,9 +1,9 @@
 """What lives as long as the process: settings, engine, encoder, official lists, indexes."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import Any, Self
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
@@ -24,6 +24,8 @@ from service.store.scope import WHOLE, Scope
 
 Progress = Callable[[str, int, int], None]
 """Called with (what is being done, in French; done; total)."""
+Keep = Callable[[Session, Mapping[str, Any]], None]
+"""Called last in the transaction that writes an effect, with what came of it: both or neither."""
 
 
 @dataclass(slots=True)

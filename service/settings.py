@@ -100,6 +100,16 @@ class Settings(BaseSettings):
         """Where index snapshots are published; derived data, may be deleted at any time."""
         return self.data / "indexes"
 
+    @property
+    def upload_folder(self) -> Path:
+        """Where files wait for the job that takes them in, and no longer."""
+        return self.data / "uploads"
+
+    @property
+    def worker_folder(self) -> Path:
+        """Where each worker holds its name."""
+        return self.data / "workers"
+
 
 def _hosts(written: str) -> frozenset[str]:
     parts = [urlsplit(f"//{host.strip().lower()}") for host in written.split(",") if host.strip()]

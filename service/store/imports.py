@@ -11,10 +11,12 @@ from service.database import now
 from service.tables import Import
 
 
-def save_import(
+def save_import(  # noqa: PLR0913 - the columns of one row
     session: Session,
     sociopole_id: int,
     path: Path,
+    *,
+    file_name: str,
     kind: str,
     columns: Mapping[str, str],
     report: Mapping[str, Any],
@@ -24,7 +26,7 @@ def save_import(
         Import(
             sociopole_id=sociopole_id,
             at=now(),
-            file_name=path.name[:300],
+            file_name=file_name[:300],
             file_hash=hashlib.sha256(path.read_bytes()).hexdigest(),
             kind=kind,
             columns=dict(columns),

@@ -31,6 +31,7 @@ from service.tables import (
     GroupPlace,
     GroupRow,
     Import,
+    Job,
     KnownRelation,
     LexiconRow,
     Organisation,
@@ -128,7 +129,7 @@ def _rules(scope: Scope) -> Iterator[tuple[type[Table], ColumnElement[bool]]]:
             _among(LexiconRow.sociopole_id, scope.published),
         ),
     )
-    for table in (Import, Run, Grouping, GroupEdit, Decision, WeightsRow):
+    for table in (Import, Run, Grouping, GroupEdit, Decision, WeightsRow, Job):
         yield table, _among(table.sociopole_id, scope.full)
     for part in (Pairing, Orphan):
         yield part, _of(part.run_id, Run.id, _among(Run.sociopole_id, scope.full))

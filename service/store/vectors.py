@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import delete, exists, select
+from sqlalchemy import and_, delete, exists, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
+from sqlalchemy.sql import ColumnElement
 
 from matcher.statements import passage
 from service.tables import StatementRow, Vector
@@ -16,15 +17,18 @@ CHUNK = 900
 
 def texts_without_vector(session: Session, fingerprint: str) -> dict[str, str]:
     """Passages by their hash that this model has not embedded yet."""
-    has_vector = exists().where(
-        Vector.fingerprint == fingerprint, Vector.text_hash == StatementRow.text_hash
-    )
     rows = session.execute(
         select(StatementRow.text_hash, StatementRow.title, StatementRow.text)
-        .where(StatementRow.deleted.is_(False), ~has_vector)
+        .where(_lacks_vector(fingerprint))
         .order_by(StatementRow.id)
     )
     return {row.text_hash: passage(row.title, row.text) for row in rows}
+
+
+def lacks_vectors(session: Session, fingerprint: str) -> bool:
+    """Whether this model has a text left to embed."""
+    query = select(StatementRow.id).where(_lacks_vector(fingerprint)).limit(1)
+    return session.execute(query).first() is not None
 
 
 def keep_vectors(
@@ -65,3 +69,10 @@ def stored_vectors(
 def forget_vectors(session: Session, fingerprint: str) -> None:
     """Drop a model's vectors: they are computed again from the texts."""
     session.execute(delete(Vector).where(Vector.fingerprint == fingerprint))
+
+
+def _lacks_vector(fingerprint: str) -> ColumnElement[bool]:
+    has_vector = exists().where(
+        Vector.fingerprint == fingerprint, Vector.text_hash == StatementRow.text_hash
+    )
+    return and_(StatementRow.deleted.is_(False), ~has_vector)

@@ -36,6 +36,7 @@ from service.tables.proposals import (
     Run,
 )
 from service.tables.queries import SavedAnswer, SavedQuery
+from service.tables.work import Job
 
 __all__ = [
     "Account",
@@ -49,6 +50,7 @@ __all__ = [
     "Grouping",
     "Identity",
     "Import",
+    "Job",
     "KnownRelation",
     "LexiconRow",
     "Membership",

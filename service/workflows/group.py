@@ -15,7 +15,7 @@ from matcher.wishes import Decided, Edit, Members, as_positions, decide
 from service.catchup import catch_up
 from service.database import now, read, write
 from service.errors import Refused
-from service.resources import Progress, Resources
+from service.resources import Keep, Progress, Resources
 from service.store.groupings import (
     GroupingHead,
     GroupingView,
@@ -64,7 +64,12 @@ class GroupPlan:
 
 
 def group(
-    resources: Resources, plan: GroupPlan, *, by: str, progress: Progress | None = None
+    resources: Resources,
+    plan: GroupPlan,
+    *,
+    by: str,
+    progress: Progress | None = None,
+    keep: Keep | None = None,
 ) -> int:
     """Make and store a grouping; returns its number.
 
@@ -105,7 +110,10 @@ def group(
             # An edit made meanwhile must not be lost behind a grouping that does not know it.
             lock_sociopole(session, state.material.sociopole.id)
             if last_edit(session, state.material.sociopole.id) == state.last_edit:
-                return save_grouping(session, head, described.groups, described.places)
+                number = save_grouping(session, head, described.groups, described.places)
+                if keep:
+                    keep(session, {"grouping": number})
+                return number
 
 
 @dataclass(frozen=True, slots=True)

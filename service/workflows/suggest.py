@@ -25,7 +25,7 @@ from matcher.statements import Kind
 from service.catchup import catch_up
 from service.database import now, read, write
 from service.errors import Refused
-from service.resources import Progress, Resources
+from service.resources import Keep, Progress, Resources
 from service.store.decisions import Pair
 from service.store.pairings import PairingView, save_orphans, save_pairings, save_run
 from service.store.revisions import Mark
@@ -109,6 +109,7 @@ def suggest(
     plan: Plan,
     progress: Progress | None = None,
     today: dt.date | None = None,
+    keep: Keep | None = None,
 ) -> int:
     """Make and store a run; returns its number. What people decided holds in it."""
     tell = progress or (lambda *_: None)
@@ -133,6 +134,8 @@ def suggest(
         )
         save_pairings(session, run_id, pairings)
         save_orphans(session, run_id, orphans)
+        if keep:
+            keep(session, {"run": run_id})
     tell("Raisons", 3, 3)
     return run_id
 

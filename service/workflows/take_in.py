@@ -13,7 +13,7 @@ from service.database import read, write
 from service.errors import Refused
 from service.files.columns import apply_mapping, guess_columns
 from service.files.reading import Table, read_table, tidy
-from service.resources import Progress, Resources
+from service.resources import Keep, Progress, Resources
 from service.store.imports import save_import
 from service.store.sociopoles import (
     SociopoleView,
@@ -49,7 +49,10 @@ SAMPLED_ROWS = 200
 
 @dataclass(frozen=True, slots=True)
 class ImportPlan:
-    """What to import and how; `mapping` is field to column, guessed where it is silent."""
+    """What to import and how; `mapping` is field to column, guessed where it is silent.
+
+    `file_name` is the name people know the file by, where the path bears another.
+    """
 
     path: Path
     sociopole: str
@@ -57,6 +60,7 @@ class ImportPlan:
     mapping: Mapping[str, str] = field(default_factory=dict)
     dry_run: bool = False
     skip_errors: bool = False
+    file_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,10 @@ class Sorted:
 
 
 def take_in(
-    resources: Resources, plan: ImportPlan, progress: Progress | None = None
+    resources: Resources,
+    plan: ImportPlan,
+    progress: Progress | None = None,
+    keep: Keep | None = None,
 ) -> ImportReport:
     """Import a file in one transaction. Errors leave everything as it was unless skipped."""
     tell = progress or (lambda *_: None)
@@ -123,7 +130,17 @@ def take_in(
         report = _report(table, mapping, outcome, ties, written=written)
         if written:
             write_sorted(session, sociopole, outcome)
-            save_import(session, sociopole.id, plan.path, plan.kind, mapping, report.as_json())
+            save_import(
+                session,
+                sociopole.id,
+                plan.path,
+                file_name=plan.file_name or plan.path.name,
+                kind=plan.kind,
+                columns=mapping,
+                report=report.as_json(),
+            )
+            if keep:
+                keep(session, report.as_json())
         else:
             session.rollback()
     tell("Enregistrement", 3, 3)
