@@ -33,7 +33,12 @@ from service.settings import Settings
 from service.worker import worker_beside
 from service.workflows import demo_people, lexicon, set_up, show
 from service.workflows.answer import Query, answer
-from service.workflows.background import submit_embedding, submit_import, submit_suggestions
+from service.workflows.background import (
+    Asked,
+    submit_embedding,
+    submit_import,
+    submit_suggestions,
+)
 from service.workflows.check import check
 from service.workflows.evaluate import evaluate
 from service.workflows.suggest import Plan, parse_kinds, suggest
@@ -333,7 +338,7 @@ def serve_command(
         terminal.say(f"Sociopoles répond sur http://{host}:{port} (Ctrl+C pour arrêter)")
         with nullcontext() if no_worker else worker_beside(settings, WORKER_BESIDE):
             if not no_worker:
-                submit_embedding(resources, asked_here())
+                submit_embedding(resources, Asked(WORKER_BESIDE))
             uvicorn.run(create_app(resources), host=host, port=port, log_level="warning")
 
 

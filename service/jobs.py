@@ -43,7 +43,7 @@ from service.store.jobs import (
 )
 
 LOGGER = logging.getLogger(__name__)
-POLL_S = 0.5
+POLL_S = 1.0
 LEASE_S = 30.0
 BEATS_A_LEASE = 6
 PAUSE_S = 2.0
@@ -124,7 +124,10 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How often the table is looked at, and how long a silent worker keeps its job."""
+    """How often a worker without a job looks for one, and how long a silent one keeps its own.
+
+    One at a job looks twice as often whether it must stop, and tells how far it is.
+    """
 
     poll_s: float = POLL_S
     lease_s: float = LEASE_S
@@ -170,7 +173,7 @@ def work(worker: Worker, *, once: bool = False) -> None:
     """Do jobs until the worker must stop, or (`once`) until none waits."""
     watch = Watch(worker.pace.lease_s)
     answered = True
-    worker.tidy()
+    _tidy(worker)
     while not worker.must_stop:
         try:
             more = _look(worker, watch) and _do_next(worker)
@@ -201,7 +204,7 @@ def _look(worker: Worker, watch: Watch) -> bool:
         LOGGER.warning("job %d, left by %s, is %s", job.id, job.worker, state)
         waiting = waiting or state == State.QUEUED
         if state in ENDED:
-            worker.tidy()
+            _tidy(worker)
     return waiting
 
 
@@ -221,7 +224,7 @@ def _do_next(worker: Worker) -> bool:
         with write(worker.engine) as session:
             end_job(session, job, outcome, task.told, now())
         failpoint("job-ended")
-        worker.tidy()
+        _tidy(worker)
     elif isinstance(task.stop, Stopping):
         _hand_over(worker, job)
     return True
@@ -254,6 +257,14 @@ def _run(worker: Worker, task: Task) -> Outcome:
     return Outcome(State.DONE, result)
 
 
+def _tidy(worker: Worker) -> None:
+    try:
+        worker.tidy()
+    except (OSError, *UNREACHABLE) as error:
+        # The next one clears it.
+        LOGGER.warning("jobs: not tidied: %s", error)
+
+
 def _hand_over(worker: Worker, job: Claimed) -> None:
     """Give a job back at a stop: it is nobody's fault, and counts as no attempt."""
     with write(worker.engine) as session:
@@ -277,7 +288,7 @@ def _beating(worker: Worker, task: Task) -> Iterator[None]:
 
 def _beat(worker: Worker, task: Task, over: threading.Event) -> None:
     told, last = task.told, time.monotonic()
-    while not over.wait(worker.pace.poll_s):
+    while not over.wait(worker.pace.poll_s / 2):
         if worker.must_stop:
             task.stop = Stopping()
         due = time.monotonic() - last > worker.pace.lease_s / BEATS_A_LEASE
