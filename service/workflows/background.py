@@ -10,7 +10,7 @@ from matcher.assignment import Limits
 from matcher.group_size import Size
 from matcher.statements import Kind
 from service.catchup import catch_up
-from service.database import now, read, write
+from service.database import SCOPE, now, read, write
 from service.errors import Refused
 from service.failpoints import failpoint
 from service.jobs import Fruitless, Task, Work
@@ -26,6 +26,7 @@ from service.store.jobs import (
     retry_job,
 )
 from service.store.revisions import current_mark
+from service.store.scope import WHOLE
 from service.store.sociopoles import get_sociopole
 from service.store.vectors import lacks_vectors
 from service.uploads import keep_upload, sweep
@@ -101,6 +102,7 @@ def submit_grouping(resources: Resources, plan: GroupPlan, asked: Asked) -> int:
 
 def submit_embedding(resources: Resources, asked: Asked) -> int | None:
     """Have every contribution embedded by this model; None where nothing lacks."""
+    resources = resources.unscoped()
     fingerprint = resources.encoder.fingerprint
     with read(resources.engine) as session:
         if not lacks_vectors(session, fingerprint):
@@ -138,9 +140,11 @@ def retry(resources: Resources, number: int) -> None:
 
 def tidy_uploads(settings: Settings, engine: Engine) -> None:
     """Remove the files of jobs that are over, or were never asked for."""
+    # Whoever asks, the files of every sociopôle's jobs are needed.
+    whole = engine.execution_options(**{SCOPE: WHOLE})
 
     def needed() -> set[str]:
-        with read(engine) as session:
+        with read(whole) as session:
             return {str(a[UPLOAD]) for a in arguments_in_use(session) if UPLOAD in a}
 
     sweep(settings.upload_folder, needed)

@@ -19,6 +19,7 @@ from service.store.decisions import Say
 from service.store.sociopoles import add_sociopole, get_sociopole
 from service.store.weights import Put, WeightsView, add_weights
 from service.tables import Table
+from service.workflows.background import Asked, submit_suggestions
 from service.workflows.decide import Choice, Said, decide
 from service.workflows.directory import add_relation
 from service.workflows.group import GroupPlan, group
@@ -119,6 +120,7 @@ def _fill(resources: Resources, place: str) -> None:
     with write(resources.engine) as session:
         put = WeightsView(0, now(), "Ada", Put.APPLY, Weights())
         add_weights(session, get_sociopole(session, place).id, put)
+    submit_suggestions(resources, place, Plan(Limits()), Asked("Ada"))
 
 
 def _row(

@@ -11,7 +11,7 @@ from matcher.assignment import Limits
 from matcher.encoder import Vectors
 from matcher.group_size import Size
 from matcher.statements import Kind
-from service.database import read
+from service.database import read, write
 from service.errors import NotFound, Refused
 from service.failpoints import FailpointError, arm
 from service.files.limits import MAX_FILE_BYTES
@@ -19,7 +19,8 @@ from service.jobs import work
 from service.resources import Resources
 from service.store.groupings import get_grouping
 from service.store.pairings import latest_run
-from service.store.sociopoles import get_sociopole
+from service.store.scope import Scope
+from service.store.sociopoles import add_sociopole, get_sociopole
 from service.store.statements import statements_of
 from service.store.vectors import lacks_vectors
 from service.workflows.background import (
@@ -196,6 +197,23 @@ def test_a_cancelled_import_leaves_no_file_and_is_not_done_again(resources: Reso
     with pytest.raises(Refused, match="importez-le de nouveau"):
         retry(resources, number)
     assert show_job(resources, number)["state"] == "cancelled"
+
+
+def test_what_one_person_cancels_leaves_the_files_of_others(resources: Resources) -> None:
+    with write(resources.engine) as session:
+        add_sociopole(session, slug="lyon", name="Lyon", territory_id="metropole:200046977")
+        home = get_sociopole(session, SLUG).id
+    mine, theirs = submit(resources), submit(resources, sociopole="lyon")
+    person = resources.seen_by(Scope(full=frozenset({home})))
+    cancel(person, mine)
+
+    with pytest.raises(NotFound):
+        cancel(person, theirs)
+    with pytest.raises(NotFound):
+        show_job(person, theirs)
+    assert len(uploads(resources)) == 1
+    do_all(resources)
+    assert show_job(resources, theirs)["state"] == "done"
 
 
 def test_an_import_that_was_committed_is_finished_without_its_file(
