@@ -39,7 +39,7 @@ from service.workflows.sign_in import hash_secret
 ANSWERS_KEPT = 10
 """Of one question at one time: what a person reads."""
 WORTH_TELLING = 4.0
-"""The score from which an answer is told unasked; see docs/decisions/0009-alerts.md."""
+"""The score from which an answer is told unasked; see docs/decisions/0010-alerts.md."""
 MOST_QUERIES = 50
 SHOWN_IN_MAIL = 20
 

@@ -7,7 +7,7 @@ not: run the service as a plain role.
 
 from alembic import op
 
-revision = "0009"
+revision = "0006"
 down_revision = "0005"
 branch_labels = None
 depends_on = None
