@@ -3,7 +3,18 @@
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
-from service.api import accounts, groups, pairings, queries, session, sociopoles, statements
+from service.api import (
+    accounts,
+    exports,
+    groups,
+    imports,
+    jobs,
+    pairings,
+    queries,
+    session,
+    sociopoles,
+    statements,
+)
 from service.visits import Anyone
 
 ROUTERS = (
@@ -13,6 +24,9 @@ ROUTERS = (
     pairings.router,
     groups.router,
     queries.router,
+    imports.router,
+    exports.router,
+    jobs.router,
     accounts.router,
 )
 router = APIRouter(prefix="/api/v1")

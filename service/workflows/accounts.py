@@ -299,6 +299,14 @@ def show_audit(
     }
 
 
+def note_export(resources: Resources, person: Person, sociopole: int | None, what: str) -> None:
+    """Keep who took a file with people's names away."""
+    with write(resources.engine) as session:
+        add_audit(
+            session, now(), by=_own(person), action="exported", sociopole=sociopole, about=what
+        )
+
+
 def _members(session: Session, roles: Sequence[RoleWanted]) -> Mapping[int, Member]:
     members: dict[int, Member] = {}
     for wanted in roles:

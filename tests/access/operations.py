@@ -34,6 +34,9 @@ class Operation:
     body: Mapping[str, Any] | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
     form: Mapping[str, str] | None = None
+    upload: Mapping[str, str] | None = None
+    is_endless: bool = False
+    """A stream that ends when the job does: only who is refused is tried."""
     is_ones_own: bool = False
     """What it names is one's own, and this actor may have none: 404 says no more."""
 
@@ -42,6 +45,14 @@ class Operation:
         """The path with its places filled in."""
         places = {"slug": HERE, "public_id": "secret", "number": "1", "later": "1"}
         return self.path.format(**places | dict(self.parameters))
+
+    @property
+    def files(self) -> dict[str, tuple[str, bytes]] | None:
+        """What is uploaded: a small sheet under each name."""
+        if self.upload is None:
+            return None
+        sheet = "id;texte\nX1;vélo garage école\n".encode()
+        return {field: (name, sheet) for field, name in self.upload.items()}
 
     @property
     def is_in_sociopole(self) -> bool:
@@ -111,7 +122,45 @@ API = (
         parameters={"public_id": "mien"},
     ),
     Operation("GET", f"{V1}/search?q=garage", READ),
-    Operation("GET", f"{S}/pairings", PROPOSALS),
+    Operation("GET", f"{S}/runs/latest", PROPOSALS),
+    Operation("GET", f"{S}/pairings?state=undecided", PROPOSALS),
+    Operation("GET", f"{S}/decisions", PROPOSALS),
+    Operation(
+        "POST", f"{S}/decisions", REVIEW, {"action": "accept", "filter": {"state": "undecided"}}
+    ),
+    Operation(
+        "POST",
+        f"{S}/pairings/{{pairing}}/decisions",
+        REVIEW,
+        {"action": "accept"},
+        {"pairing": "1-2"},
+    ),
+    Operation("POST", f"{S}/decisions/{{number}}/undo", REVIEW, {}),
+    Operation("POST", f"{S}/decisions/imports", REVIEW, upload={"file": "feuille.csv"}),
+    Operation("GET", f"{S}/weights", PROPOSALS),
+    Operation("POST", f"{S}/weights", REVIEW, {"action": "reset"}),
+    Operation("GET", f"{S}/imports", REVIEW),
+    Operation(
+        "POST", f"{S}/imports", REVIEW, form={"kind": "problem"}, upload={"file": "feuille.csv"}
+    ),
+    Operation("GET", f"{S}/imports/{{number}}/errors.csv", REVIEW),
+    Operation("GET", f"{S}/jobs", REVIEW),
+    Operation("POST", f"{S}/jobs/runs", REVIEW, {}),
+    Operation("POST", f"{S}/jobs/groupings", REVIEW, {}),
+    Operation("GET", f"{S}/jobs/{{number}}", REVIEW),
+    Operation("GET", f"{S}/jobs/{{number}}/events", REVIEW, is_endless=True),
+    Operation("POST", f"{S}/jobs/{{number}}/cancel", REVIEW, {}),
+    Operation("POST", f"{S}/jobs/{{number}}/retry", REVIEW, {}),
+    *(
+        Operation("GET", f"{S}/exports/{what}.{{format_}}", needs, parameters={"format_": "csv"})
+        for what, needs in (
+            ("statements", READ),
+            ("pairings", PROPOSALS),
+            ("groups", PROPOSALS),
+            ("decisions", PROPOSALS),
+        )
+    ),
+    Operation("GET", f"{V1}/public/sociopoles/{{slug}}.jsonld", ANYONE),
     Operation("GET", f"{S}/introduced", READ),
     Operation("POST", f"{S}/runs", REVIEW, {}),
     Operation("GET", f"{S}/groupings/latest", PROPOSALS),

@@ -76,7 +76,7 @@ def test_reading_is_never_a_change(world: Resources, app: FastAPI) -> None:
     before = fingerprint(world)
 
     for operation in OPERATIONS:
-        if operation.method == "GET":
+        if operation.method == "GET" and not operation.is_endless:
             client.get(operation.url)
 
     assert fingerprint(world) == before

@@ -12,7 +12,7 @@ from tests.builders import SLUG, import_texts
 from tests.service.people import sign_in
 
 RUNS = f"/api/v1/sociopoles/{SLUG}/runs"
-PAIRINGS = f"/api/v1/sociopoles/{SLUG}/pairings"
+LATEST = f"{RUNS}/latest"
 TOPICS = ("vélo piste cyclable école", "moisissure logement humide", "repas cantine bio")
 
 
@@ -47,7 +47,7 @@ def test_a_run_is_made_and_then_read(client: TestClient) -> None:
     shown = made.json()
     assert shown["limits"] == {"proposals": 1, "max_load": 4, "kinds": ["problem-interest"]}
     assert len(shown["pairings"]) + len(shown["orphans"]) == 3
-    assert client.get(PAIRINGS).json() == shown
+    assert client.get(LATEST).json() == shown
 
 
 def test_a_run_without_wishes_takes_the_usual_ones(client: TestClient) -> None:
@@ -57,7 +57,7 @@ def test_a_run_without_wishes_takes_the_usual_ones(client: TestClient) -> None:
 
 
 def test_before_the_first_run_there_is_nothing_to_read(client: TestClient) -> None:
-    assert_problem(client.get(PAIRINGS), 404, saying="sociopoles suggest")
+    assert_problem(client.get(LATEST), 404, saying="sociopoles suggest")
 
 
 def test_a_question_is_answered(client: TestClient) -> None:

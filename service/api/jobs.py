@@ -1,0 +1,99 @@
+"""Long work in the background: asked for, followed as it goes, left, done again."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
+
+from matcher.assignment import Limits
+from service.api.groups import GroupingWanted
+from service.api.pairings import RunWanted
+from service.api.parameters import Before, Limit, Number
+from service.api.problems import ANSWERS
+from service.once import OnceRoute
+from service.resources import Resources
+from service.store.scope import Scope
+from service.visits import Reviewing, Visit
+from service.workflows import background
+from service.workflows.background import Asked
+from service.workflows.group import GroupPlan
+from service.workflows.show_jobs import job_events, show_job, show_jobs
+from service.workflows.suggest import Plan, parse_kinds
+
+router = APIRouter(prefix="/api/v1", responses=ANSWERS, tags=["tâches"], route_class=OnceRoute)
+JOBS = "/sociopoles/{slug}/jobs"
+
+
+@router.get(JOBS)
+def list_jobs(
+    visit: Reviewing,
+    slug: str,  # noqa: ARG001 - in the visit
+    before: Before = None,
+    limit: Limit = 50,
+) -> dict[str, Any]:
+    """The jobs of a sociopôle, the newest first."""
+    return show_jobs(_here(visit), before=before, limit=limit)
+
+
+@router.post(f"{JOBS}/runs", status_code=202)
+def ask_for_run(visit: Reviewing, slug: str, wanted: RunWanted) -> dict[str, Any]:
+    """Have pairings proposed in the background."""
+    plan = Plan(Limits(wanted.proposals, wanted.max_load), parse_kinds(wanted.kinds))
+    number = background.submit_suggestions(visit.resources, slug, plan, Asked(visit.by))
+    return show_job(visit.resources, number)
+
+
+@router.post(f"{JOBS}/groupings", status_code=202)
+def ask_for_grouping(visit: Reviewing, slug: str, wanted: GroupingWanted) -> dict[str, Any]:
+    """Have groups made in the background."""
+    plan = GroupPlan(
+        slug,
+        also=tuple(wanted.also),
+        kinds=tuple(wanted.kinds),
+        size=wanted.groups if wanted.groups is not None else wanted.size,
+    )
+    number = background.submit_grouping(visit.resources, plan, Asked(visit.by))
+    return show_job(visit.resources, number)
+
+
+@router.get(f"{JOBS}/{{number}}")
+def read_job(visit: Reviewing, slug: str, number: Number) -> dict[str, Any]:  # noqa: ARG001
+    """A job: its state, how far it is, its result or why it failed."""
+    return show_job(_here(visit), number)
+
+
+@router.get(f"{JOBS}/{{number}}/events", response_class=StreamingResponse)
+def follow_job(visit: Reviewing, slug: str, number: Number) -> StreamingResponse:  # noqa: ARG001
+    """The job each time it changes, until it is over (server-sent events)."""
+    resources = _here(visit)
+    show_job(resources, number)  # what is not there is refused before the stream begins
+    return StreamingResponse(_events(resources, number), media_type="text/event-stream")
+
+
+@router.post(f"{JOBS}/{{number}}/cancel", status_code=202)
+def cancel_job(visit: Reviewing, slug: str, number: Number) -> dict[str, Any]:  # noqa: ARG001
+    """Leave a job: what it did not finish is undone."""
+    resources = _here(visit)
+    background.cancel(resources, number)
+    return show_job(resources, number)
+
+
+@router.post(f"{JOBS}/{{number}}/retry", status_code=202)
+def retry_job(visit: Reviewing, slug: str, number: Number) -> dict[str, Any]:  # noqa: ARG001
+    """Do a job again that failed or was left."""
+    resources = _here(visit)
+    background.retry(resources, number)
+    return show_job(resources, number)
+
+
+def _here(visit: Visit) -> Resources:
+    """Resources that read the jobs of this very sociopôle."""
+    here = frozenset({visit.sociopole}) if visit.sociopole else frozenset[int]()
+    return visit.resources.seen_by(Scope(full=here, published=here))
+
+
+def _events(resources: Resources, number: int) -> Iterator[str]:
+    for event in job_events(resources, number):
+        yield f"data: {json.dumps(event, ensure_ascii=False)}\n\n"
