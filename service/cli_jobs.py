@@ -125,7 +125,11 @@ def worker_command(
     once: Annotated[bool, typer.Option("--once", help="Finit quand rien n'attend plus.")] = False,
     lease: Annotated[
         float,
-        typer.Option("--lease", min=0.5, help="Secondes de silence avant de reprendre une tâche."),
+        typer.Option(
+            "--lease",
+            min=0.5,
+            help="Secondes de silence avant qu'un autre reprenne une tâche ; la même pour tous.",
+        ),
     ] = LEASE_S,
     poll: Annotated[
         float, typer.Option("--poll", min=0.01, help="Secondes entre deux regards.", hidden=True)

@@ -26,8 +26,8 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
 
 
 @contextmanager
-def hold_name(folder: Path, name: str) -> Iterator[str]:
-    """Be the one worker of this name; gives its label. Raises Refused where another is.
+def hold_name(folder: Path, name: str, *, wait_s: float = NAME_WAIT_S) -> Iterator[str]:
+    """Be the one worker of this name; gives its label. Raises Refused where another stays.
 
     The lock goes with the process, however it dies: what is still marked with the label of
     someone who holds the name anew was left by a worker that is dead.
@@ -39,7 +39,7 @@ def hold_name(folder: Path, name: str) -> Iterator[str]:
         )
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / f"{name}.lock").open("ab") as lock:
-        _lock(lock.fileno(), name)
+        _lock(lock.fileno(), name, wait_s)
         yield f"{name}@{socket.gethostname()}"
 
 
@@ -131,8 +131,8 @@ def _leave(number: int, _frame: object) -> None:
     raise SystemExit(128 + number)
 
 
-def _lock(descriptor: int, name: str) -> None:
-    deadline = time.monotonic() + NAME_WAIT_S
+def _lock(descriptor: int, name: str, wait_s: float) -> None:
+    deadline = time.monotonic() + wait_s
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -17,16 +17,14 @@ from service.settings import Settings
 from service.worker import hold_name
 from service.workflows.background import Asked, submit_grouping
 from service.workflows.group import GroupPlan
-from tests.builders import SLUG, import_texts, write_static_model
-from tests.faults.worker_process import ROOT
+from tests.builders import SLUG, import_texts
+from tests.faults.worker_process import ROOT, Given, Nursery
+from tests.service.conftest import Run, model, run
 from tests.service.workers import states
 
+__all__ = ["model", "run"]
+"""Fixtures that these tests share with those of the command line."""
 MAIN = (sys.executable, "-c", "from service.cli import main; main()")
-
-
-@pytest.fixture
-def model(tmp_path: Path) -> Path:
-    return write_static_model(tmp_path / "tiny", "vélo jardin école")
 
 
 @pytest.fixture
@@ -63,15 +61,15 @@ def ask_and_wait(resources: Resources, size: int) -> None:
 
 
 def worker_of(server: subprocess.Popen[bytes]) -> int:
-    children = Path(f"/proc/{server.pid}/task").glob("*/children")
-    (pid,) = [int(pid) for task in children for pid in task.read_text().split()]
+    tasks = Path(f"/proc/{server.pid}/task").glob("*/children")
+    (pid,) = [int(pid) for task in tasks for pid in task.read_text().split()]
     return pid
 
 
 def is_free(resources: Resources) -> bool:
     """Whether no worker beside a server lives on this data."""
     try:
-        with hold_name(resources.settings.worker_folder, "serveur"):
+        with hold_name(resources.settings.worker_folder, "serveur", wait_s=0):
             return True
     except Refused:
         return False
@@ -84,7 +82,7 @@ def wait_until(true: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def test_a_server_has_a_worker_that_begins_again_when_it_is_killed_and_ends_with_the_server(
+def test_the_worker_of_a_server_begins_again_when_it_is_killed_and_ends_with_it(
     here: Resources,
 ) -> None:
     with serving(here) as server:
@@ -93,33 +91,30 @@ def test_a_server_has_a_worker_that_begins_again_when_it_is_killed_and_ends_with
         os.kill(killed, signal.SIGKILL)
         ask_and_wait(here, 1)
         again = worker_of(server)
-
         server.terminate()
         server.wait(60)
-        assert is_free(here)
 
+        assert is_free(here)
+        assert not Path(f"/proc/{again}").exists()
     assert killed != again
-    assert not Path(f"/proc/{again}").exists()
 
 
-def test_a_worker_does_not_outlive_a_server_that_was_killed(here: Resources) -> None:
-    with serving(here) as server:
-        ask_and_wait(here, 2)
-        worker = worker_of(server)
-        server.kill()
-        server.wait(60)
+def test_a_worker_does_not_outlive_what_it_stands_beside(here: Resources) -> None:
+    settings = here.settings
+    beside = Nursery()
+    given = Given(str(settings.data), settings.url, "serveur", once=False, parent=beside.pid)
+    with beside.begun(given) as worker:
+        wait_until(lambda: not is_free(here))
+        beside.kill()
         wait_until(lambda: is_free(here))
+        worker.code = 0
 
-    wait_until(lambda: not Path(f"/proc/{worker}").exists())
 
+def test_a_server_told_so_has_no_worker(
+    here: Resources, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = []
+    monkeypatch.setattr("uvicorn.run", lambda *_, **__: free.append(is_free(here)))
+    result = run("serve", "--no-worker")
 
-def test_a_server_without_a_worker_leaves_the_jobs_to_another(here: Resources) -> None:
-    submit_grouping(here, GroupPlan(SLUG), Asked("Ana"))
-    with serving(here, "--no-worker") as server:
-        assert server.stdout is not None
-        assert b"http://" in server.stdout.readline()
-        assert is_free(here)
-        server.send_signal(signal.SIGINT)
-        server.wait(60)
-
-    assert states(here) == ["queued"]
+    assert (result.exit_code, free) == (0, [True])

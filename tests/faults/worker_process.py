@@ -1,6 +1,6 @@
 """Workers as processes of their own, forked from one that has everything imported.
 
-Run as a program with what a worker is told, it is that worker; without, the one that forks.
+Run as a program, it is the one that forks.
 """
 
 import importlib
@@ -31,7 +31,6 @@ from tests.fakes import WordEncoder
 from tests.service.workers import make_effect
 
 ROOT = Path(__file__).parents[2]
-COMMAND = (sys.executable, "-m", "tests.faults.worker_process")
 STEP_S = 0.02
 SLOW_TO_IMPORT = ("sklearn.manifold", "scipy.optimize", "ortools.graph.python.min_cost_flow")
 
@@ -46,22 +45,46 @@ class Given:
     once: bool = True
     lease_s: float = 30.0
     failpoint: str = ""
+    name_wait_s: float = 3.0
+    parent: int = 0
 
 
 class Nursery:
     """Forks workers: each is a real process, begun in milliseconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, **environment: str) -> None:
         self._forker = subprocess.Popen(
-            COMMAND, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", "tests.faults.worker_process"],
+            cwd=ROOT,
+            env=os.environ | environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
+
+    def warm(self) -> None:
+        """Let it import beforehand what groupings and suggestions need."""
+        self._tell(warm=True)
 
     def ask(self, **request: Any) -> Any:
         """One request, one answer."""
-        assert self._forker.stdin is not None
         assert self._forker.stdout is not None
-        print(json.dumps(request), file=self._forker.stdin, flush=True)
+        self._tell(**request)
         return json.loads(self._forker.stdout.readline())
+
+    def _tell(self, **request: Any) -> None:
+        assert self._forker.stdin is not None
+        print(json.dumps(request), file=self._forker.stdin, flush=True)
+
+    @property
+    def pid(self) -> int:
+        """Its number, the parent of all it forks."""
+        return self._forker.pid
+
+    def kill(self) -> None:
+        """SIGKILL: what it forked is on its own."""
+        self._forker.kill()
+        self._forker.communicate()
 
     def close(self) -> None:
         """End what forks; every worker was ended before."""
@@ -117,7 +140,7 @@ def be_worker(given: Given) -> None:
     """What `sociopoles worker` does, without a model and with kinds of jobs made for tests."""
     arm({"SOCIOPOLES_TESTING": "1", "SOCIOPOLES_FAILPOINT": given.failpoint})
     settings = Settings(data=Path(given.data), database_url=given.url)
-    with hold_name(settings.worker_folder, given.name) as label:
+    with hold_name(settings.worker_folder, given.name, wait_s=given.name_wait_s) as label:
         engine = open_engine(settings.url)
         resources = open_resources(settings, WordEncoder())
         worker = Worker(
@@ -127,6 +150,7 @@ def be_worker(given: Given) -> None:
             resources=lambda: resources,
             tidy=partial(tidy_uploads, settings, engine),
             pace=Pace(poll_s=STEP_S, lease_s=given.lease_s),
+            parent=given.parent,
         )
         stop_on_signals(worker)
         work(worker, once=given.once)
@@ -150,7 +174,8 @@ def _make(
 
 
 def _tell_steps(arguments: Mapping[str, Any], task: Task) -> None:
-    for step in range(arguments.get("steps", 0)):
+    # The first attempt is long enough to be disturbed, the others are not.
+    for step in range(arguments.get("steps", 0) if task.job.attempts == 1 else 0):
         task.progress(now().isoformat(), step, arguments["steps"])
         _wait(STEP_S)
 
@@ -180,11 +205,14 @@ TRIALS = {
 
 
 def _fork_on_request() -> None:
-    for slow in SLOW_TO_IMPORT:
-        importlib.import_module(slow)
-    Lexicon(read_lexicon())
     for line in sys.stdin:
         request = json.loads(line)
+        if "warm" in request:
+            for slow in SLOW_TO_IMPORT:
+                importlib.import_module(slow)
+            # The words it read are remembered.
+            Lexicon(read_lexicon())
+            continue
         if "begin" in request:
             answer: int | None = os.fork()
             if answer == 0:
@@ -209,7 +237,4 @@ def _be_child(given: Given) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        be_worker(Given(**json.loads(sys.argv[1])))
-    else:
-        _fork_on_request()
+    _fork_on_request()

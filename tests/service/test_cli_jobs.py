@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from service.errors import Refused
 from service.worker import hold_name
 from tests.builders import SLUG, write_csv
 from tests.service.conftest import Run, read
@@ -100,14 +101,14 @@ def test_what_cannot_be_done_is_said(run: Run, arguments: tuple[str, ...], messa
     assert message in " ".join(result.output.split())
 
 
-def test_a_name_is_borne_by_one_worker(
-    run: Run, data: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("service.worker.NAME_WAIT_S", 0.0)
-    with hold_name(data / "workers", "un"):
-        refused = run("worker", "--name", "un", "--once")
+def test_a_name_is_borne_by_one_worker(run: Run, data: Path) -> None:
+    folder = data / "workers"
+    with hold_name(folder, "un"):
+        with pytest.raises(Refused, match="tourne déjà"), hold_name(folder, "un", wait_s=0):
+            pass
+        other = run("worker", "--name", "deux", "--once")
 
-    assert (refused.exit_code, "tourne déjà" in " ".join(refused.output.split())) == (1, True)
+    assert other.exit_code == 0
     assert run("worker", "--name", "un", "--once").exit_code == 0
 
 

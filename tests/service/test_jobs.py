@@ -41,6 +41,7 @@ from tests.service.workers import (
 )
 
 NOTHING: Mapping[str, Any] = {}
+MANY = 2000
 
 
 def wait_for(resources: Resources, number: int, state: State) -> None:
@@ -149,8 +150,8 @@ def test_a_job_cancelled_while_it_runs_stops_and_leaves_nothing(
     def be_cancelled(task: Task) -> None:
         with write(resources.engine) as session:
             assert cancel_job(session, task.job.id, now()) == State.RUNNING
-        while tells:
-            task.progress("Encore", 0, 1)
+        for step in range(MANY if tells else 0):
+            task.progress("Encore", step, MANY)
             time.sleep(0.01)
 
     number = ask(resources, "make")
@@ -249,10 +250,8 @@ def test_a_job_is_not_taken_from_a_worker_that_gave_a_sign(resources: Resources)
     ask(resources, "make")
     with write(resources.engine) as session:
         take_next(session, ["make"], worker="un@ici", claim="a", at=now())
-    seen = Running(1, "un@ici", "a", 0)
     with read(resources.engine) as session:
-        assert running_jobs(session) == [seen._replace(id=running_jobs(session)[0].id)]
-        seen = running_jobs(session)[0]
+        (seen,) = running_jobs(session)
 
     with write(resources.engine) as session:
         late = give_back(session, seen._replace(beat=-1), now())
@@ -316,8 +315,8 @@ def test_a_worker_asked_to_stop_gives_its_job_back_and_that_counts_for_nothing(
 ) -> None:
     def stop(task: Task) -> None:
         stopped.asked_to_stop.set()
-        while True:
-            task.progress("Encore", 0, 1)
+        for step in range(MANY):
+            task.progress("Encore", step, MANY)
             time.sleep(0.01)
 
     number = ask(resources, "make")
