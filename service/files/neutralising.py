@@ -35,6 +35,9 @@ PHONE = re.compile(r"\+\d{1,3}( ?\(0\))?([ .\u00a0\u202f]?\d{1,4}){2,6}")
 
 def neutralise(cell: str, *, typed: bool = False) -> str:
     """The cell, behind an apostrophe where it needs one; `typed` where the file says it is text."""
+    # A letter starts nothing of all this: nearly every cell is known at once.
+    if cell[:1].isalpha():
+        return cell
     # With an apostrophe of its own a code needs one even there: reading would take that one away.
     rule = CALCULATED if typed and not cell.startswith("'") else REWRITTEN
     if not rule.match(cell) or _is_signed(cell):

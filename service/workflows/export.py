@@ -23,6 +23,7 @@ from service.store.sociopoles import SociopoleView, contacts_of, get_sociopole
 from service.store.statements import StatementView, statements_by_id
 from service.store.territories import Place, name_places, places_of, territories_within
 from service.workflows.decide import REASONS
+from service.workflows.filter_pairings import write_pairing_id
 from service.workflows.sheet_words import (
     COLLEGES,
     KINDS,
@@ -101,6 +102,7 @@ DECISION_COLUMNS = (
     Column("Décision", 16),
     Column("Motif", 18),
     Column("Jusqu'au", 12),
+    Column("Rapprochement", 14),
     Column("Identifiant A", 14),
     Column("Structure A", 28),
     Column("Titre A", 36),
@@ -284,6 +286,7 @@ def _decision_row(
         LOGGED[decision.action],
         REASONS.get(decision.reason, ""),
         decision.until,
+        write_pairing_id(pair.pair),
         *_side(views.get(pair.left)),
         *_side(views.get(pair.right)),
         yes_or_no(decision.undone),

@@ -10,12 +10,13 @@ from service.errors import NotFound
 from service.files.reading import tidy
 from service.files.writing import Cell, Column, Sheet, SheetFormat
 from service.resources import Resources
-from service.store.decisions import DecisionView, Pair, Read, ordered, standing_decisions
+from service.store.decisions import DecisionView, Pair, Read, Say, ordered, standing_decisions
 from service.store.pairings import PairingView, RunView, latest_run
 from service.store.sociopoles import get_sociopole
 from service.store.statements import StatementView
 from service.workflows.decide import REASONS
 from service.workflows.export import Exported, make_file, views_of
+from service.workflows.filter_pairings import write_pairing_id
 from service.workflows.sheet_words import COLLEGES, KINDS, SAYS
 
 LEFT_ID, RIGHT_ID = "Identifiant A", "Identifiant B"
@@ -50,6 +51,7 @@ READ_COLUMNS = (
     Column("Écart de secteur", 10),
     Column("Complémentarité", 16),
     Column("Nouveauté", 11),
+    Column("Rapprochement", 14),
     Column("Sans réponse", 36),
 )
 TRACE_COLUMNS = (Column("Dernière décision", 36), Column(MARK, 12))
@@ -124,8 +126,13 @@ def export_pairings(
 
 
 def answer_of(decision: DecisionView | None, *, as_read: bool) -> Answer:
-    """What the cells say of a decision; nothing where a text changed since: it is open again."""
-    if decision is None or decision.action not in SAYS or not as_read:
+    """What the cells say of a decision.
+
+    Nothing where it set aside a pairing whose texts changed since: that one is open again.
+    """
+    if decision is None or decision.action not in SAYS:
+        return SILENCE
+    if decision.action == Say.SET_ASIDE and not as_read:
         return SILENCE
     return Answer(SAYS[decision.action], decision.reason, tidy(decision.words), decision.until)
 
@@ -140,7 +147,7 @@ def is_read(text: Read | None, hashes: Mapping[int, str]) -> bool:
 
 def texts_read(decisions: Sequence[DecisionView]) -> dict[tuple[int, Pair], Read]:
     """The texts that each decision was about, by its number and the pair."""
-    return {(d.id, ordered(p.left, p.right)): p for d in decisions for p in d.pairs}
+    return {(d.id, read.pair): read for d in decisions for read in d.pairs}
 
 
 def _decided_rows(
@@ -188,7 +195,7 @@ def _rows(run: RunView, views: Mapping[int, StatementView]) -> Iterator[tuple[Ce
         if statement in views:
             view = views[statement]
             empty = ("",) * 4
-            yield (None, *_side(view, ""), *empty, "", "", *_sort(view), "", "", *empty, why)
+            yield (None, *_side(view, ""), *empty, "", "", *_sort(view), "", "", *empty, "", why)
 
 
 def _pairing(pairing: PairingView, left: StatementView, right: StatementView) -> tuple[Cell, ...]:
@@ -207,6 +214,7 @@ def _pairing(pairing: PairingView, left: StatementView, right: StatementView) ->
         *_sort(left),
         *_sort(right),
         *(round(pairing.bars[bar], 2) for bar in BARS),
+        write_pairing_id(ordered(pairing.left, pairing.right)),
         "",
     )
 

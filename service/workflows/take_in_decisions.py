@@ -24,6 +24,7 @@ from service.store.decisions import (
     standing_decisions,
 )
 from service.store.pairings import pairs_of_runs
+from service.store.proposed import find_ranks
 from service.store.sociopoles import get_sociopole, lock_sociopole
 from service.store.statements import StatementView, statements_by_id
 from service.workflows.decide import LONGEST_NAME, LONGEST_WORDS, REASONS, Said, check_said
@@ -146,7 +147,7 @@ def take_in_decisions(
         sociopole = get_sociopole(session, slug)
         lock_sociopole(session, sociopole.id)
         known = _known(session, sociopole.id, lines)
-        decided: list[tuple[Line, Said, Pair]] = []
+        decided: list[tuple[Line, Said]] = []
         for line in lines:
             try:
                 found = _decide(line, known, by, today or now().date())
@@ -154,11 +155,13 @@ def take_in_decisions(
                 errors.append(RowError(line.number, fault.column, fault.message))
                 continue
             if found:
-                decided.append((line, *found))
+                decided.append((line, found))
         written = not errors and not dry_run
-        taken = [_write(session, sociopole.id, known, entry, written=written) for entry in decided]
-        if not written:
-            session.rollback()
+        numbers = _write(session, sociopole.id, decided) if written else {}
+    taken = [
+        Taken(line.number, *line.ids, str(said.action), numbers.get(line.number, 0))
+        for line, said in decided
+    ]
     bad = len({error.row for error in errors})
     return DecisionsReport(
         len(table.rows), taken, len(table.rows) - len(taken) - bad, sorted(errors), written
@@ -229,7 +232,7 @@ def _known(session: Session, sociopole_id: int, lines: Sequence[Line]) -> Known:
     )
 
 
-def _decide(line: Line, known: Known, by: str, today: dt.date) -> tuple[Said, Pair] | None:
+def _decide(line: Line, known: Known, by: str, today: dt.date) -> Said | None:
     """What a row decides, None where it says what it said when it left, or what stands by now."""
     pair = _pair_of(line, known)
     if pair is None or line.mark is None:
@@ -244,7 +247,7 @@ def _decide(line: Line, known: Known, by: str, today: dt.date) -> tuple[Said, Pa
     _check_texts(line, line.mark, pair, known)
     said = _said(line.answer, line.mark, by)
     _check(said, today)
-    return said, pair
+    return said
 
 
 def _pair_of(line: Line, known: Known) -> Pair | None:
@@ -337,22 +340,21 @@ def _check(said: Said, today: dt.date) -> None:
 
 
 def _write(
-    session: Session,
-    sociopole_id: int,
-    known: Known,
-    entry: tuple[Line, Said, Pair],
-    *,
-    written: bool,
-) -> Taken:
-    line, said, (left, right) = entry
-    number = 0
-    if written:
-        texts = Read(left, right, known.views[left].text_hash, known.views[right].text_hash)
-        number = add_decision(
-            session,
-            sociopole_id,
-            DecisionView(
-                0, now(), said.by, said.action, said.reason, said.words, said.until, [texts], None
-            ),
+    session: Session, sociopole_id: int, decided: Sequence[tuple[Line, Said]]
+) -> dict[int, int]:
+    """The number of the decision of each line, with the texts and bars that the sheet showed."""
+    marks = [line.mark for line, _ in decided if line.mark]
+    shown = {
+        run: find_ranks(session, run, [mark.rank for mark in marks if mark.run == run])
+        for run in sorted({mark.run for mark in marks})
+    }
+    numbers = {}
+    for line, said in decided:
+        if line.mark is None:
+            continue
+        read = shown[line.mark.run][line.mark.rank].read
+        row = DecisionView(
+            0, now(), said.by, said.action, said.reason, said.words, said.until, [read], None
         )
-    return Taken(line.number, *line.ids, str(said.action), number)
+        numbers[line.number] = add_decision(session, sociopole_id, row)
+    return numbers

@@ -3,77 +3,40 @@
 import datetime as dt
 from itertools import cycle
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from matcher.assignment import Limits
+from service.database import read
 from service.errors import NotFound, Refused
 from service.files.writing import SheetFormat
 from service.resources import Resources
-from service.store.decisions import Say
-from service.workflows.decide import Choice, Said, decide, show_decisions, undo_decision
-from service.workflows.pairing_sheet import MARK, export_pairings
+from service.store.decisions import Say, list_decisions
+from service.store.sociopoles import get_sociopole
+from service.workflows.decide import undo_decision
+from service.workflows.pairing_sheet import MARK
 from service.workflows.show import show_suggestions
-from service.workflows.suggest import Plan, parse_kinds, suggest
-from service.workflows.take_in_decisions import DecisionsReport, take_in_decisions
+from service.workflows.take_in_decisions import take_in_decisions
 from tests.builders import SLUG, import_rows
-from tests.spreadsheets import column, edit_sheet, open_sheet, save_sheet
-
-HEADER = ("id", "organisation", "text")
-TOPICS = (
-    "vélo piste cyclable école",
-    "moisissure logement humidité mur",
-    "compost jardin déchets",
+from tests.service.pairing_sheets import (
+    FORMATS,
+    HEADER,
+    TODAY,
+    TOPICS,
+    bring_back,
+    decisions,
+    edit,
+    export,
+    fill,
+    run,
+    say,
 )
-ALONE = "chorale trombone partition"
-TODAY = dt.date(2026, 11, 25)
-FORMATS = list(SheetFormat)
+from tests.spreadsheets import column, open_sheet, save_sheet
 
 
 @pytest.fixture
 def filled(resources: Resources) -> Resources:
-    problems = [(f"P{i}", f"Asso {i}", f"besoin {topic}") for i, topic in enumerate(TOPICS)]
-    interests = [(f"I{i}", f"Labo {i}", f"recherche {topic}") for i, topic in enumerate(TOPICS)]
-    import_rows(resources, HEADER, [*problems, ("P9", "Fanfare", ALONE)])
-    import_rows(resources, HEADER, interests, kind="interest")
-    run(resources)
+    fill(resources)
     return resources
-
-
-def run(resources: Resources) -> None:
-    suggest(resources, SLUG, Plan(Limits(), parse_kinds("problem-interest")), today=TODAY)
-
-
-def export(resources: Resources, folder: Path, format_: SheetFormat = SheetFormat.CSV) -> Path:
-    path = folder / f"rapprochements.{format_}"
-    path.write_bytes(export_pairings(resources, SLUG, format_).body)
-    return path
-
-
-def bring_back(resources: Resources, path: Path, **options: Any) -> DecisionsReport:
-    return take_in_decisions(resources, SLUG, path, by="Ada", today=TODAY, **options)
-
-
-def rank_of(resources: Resources, problem: str) -> int:
-    pairings = show_suggestions(resources, SLUG)["pairings"]
-    return int(next(p["rank"] for p in pairings if p["left"]["id"] == problem))
-
-
-def say(resources: Resources, action: Say, problem: str = "P0", **more: Any) -> int:
-    choice = Choice((rank_of(resources, problem),))
-    return decide(resources, SLUG, choice, Said(action, "Blaise", **more), TODAY)
-
-
-def decisions(resources: Resources) -> list[dict[str, Any]]:
-    listed: list[dict[str, Any]] = show_decisions(resources, SLUG)["decisions"]
-    return listed
-
-
-def edit(path: Path, problem: str, **cells: Any) -> Path:
-    """Change cells of the row of one problem."""
-    ids = column(open_sheet(path), "Identifiant A")
-    return edit_sheet(path, ids.index(problem) + 1, **cells)
 
 
 @pytest.mark.parametrize("format_", FORMATS)
@@ -124,7 +87,8 @@ def test_each_decision_comes_back_as_it_was_written(filled: Resources, tmp_path:
         assert (len(report.decided), report.unchanged, report.written) == (1, 3, True)
         decision = decisions(filled)[-1]
         assert (decision["action"], decision["by"]) == (action, "Ada")
-        assert decision["pairs"] == [{"left": "P1", "right": "I1"}]
+        [pair] = decision["pairs"]
+        assert (pair["left"], pair["right"]) == ("P1", "I1")
         blank = {"reason": "", "words": "", "until": None}
         assert {name: decision[name] for name in blank} == blank | kept
         undo_decision(filled, SLUG, by="Ada")
@@ -171,6 +135,31 @@ def test_a_decision_is_changed_by_the_sheet_that_shows_it(
 
     said = [(d["action"], d["words"]) for d in decisions(filled)]
     assert said == [("uncertain", "à voir"), ("accept", "à voir")]
+
+
+def test_a_decision_of_a_sheet_keeps_what_was_shown_of_the_pairing(
+    filled: Resources, tmp_path: Path
+) -> None:
+    bring_back(filled, edit(export(filled, tmp_path), "P1", Décision="accepter"))
+
+    with read(filled.engine) as session:
+        [decision] = list_decisions(session, get_sociopole(session, SLUG).id)
+    [pair] = decision.pairs
+    shown = show_suggestions(filled, SLUG)["pairings"]
+    assert pair.bars == next(p["bars"] for p in shown if p["left"]["id"] == "P1")
+    assert pair.model == filled.encoder.fingerprint
+
+
+def test_what_was_put_off_may_be_left_as_it_is_after_its_day(
+    filled: Resources, tmp_path: Path
+) -> None:
+    day = TODAY + dt.timedelta(days=30)
+    say(filled, Say.POSTPONE, "P1", until=day)
+    path = export(filled, tmp_path)
+
+    report = take_in_decisions(filled, SLUG, path, by="Ada", today=day + dt.timedelta(days=1))
+
+    assert (report.unchanged, report.errors) == (4, [])
 
 
 def test_what_was_set_aside_holds_in_the_next_run(filled: Resources, tmp_path: Path) -> None:
@@ -306,23 +295,6 @@ def test_a_text_that_changed_since_the_export_is_to_be_read_again(
     assert "le texte de P1 a changé depuis l'export" in report.errors[0].message
 
 
-def test_what_comes_back_because_a_text_changed_is_open_again_in_the_sheet(
-    filled: Resources, tmp_path: Path
-) -> None:
-    say(filled, Say.SET_ASIDE, "P1", reason="off-topic")
-    import_rows(filled, HEADER, [("P1", "Asso 1", f"besoin {TOPICS[1]} cave")])
-    run(filled)
-    path = export(filled, tmp_path, SheetFormat.XLSX)
-
-    sheet = open_sheet(path)
-    place = column(sheet, "Identifiant A").index("P1")
-    assert column(sheet, "Décision")[place] == ""
-    assert column(sheet, "Dernière décision")[place].startswith("écarter, Blaise")
-    assert bring_back(filled, path).unchanged == 4
-    cells = {"Décision": "écarter", "Motif": "hors sujet"}
-    assert len(bring_back(filled, edit(path, "P1", **cells)).decided) == 1
-
-
 def test_a_pairing_twice_in_a_sheet_is_an_error(filled: Resources, tmp_path: Path) -> None:
     path = export(filled, tmp_path)
     rows = open_sheet(path)
@@ -358,39 +330,7 @@ def test_another_sociopole_is_none_of_this_sheet(filled: Resources, tmp_path: Pa
         take_in_decisions(filled, SLUG, export(filled, tmp_path), by=" ")
 
 
-def test_what_stays_without_an_answer_is_listed_after_the_pairings(
-    filled: Resources, tmp_path: Path
-) -> None:
-    sheet = open_sheet(export(filled, tmp_path))
-
-    assert column(sheet, "Identifiant A")[3:] == ["P9"]
-    assert column(sheet, "Rang") == ["1", "2", "3", ""]
-    assert [bool(why) for why in column(sheet, "Sans réponse")] == [False, False, False, True]
-
-
 def test_an_orphan_cannot_be_decided(filled: Resources, tmp_path: Path) -> None:
     report = bring_back(filled, edit(export(filled, tmp_path), "P9", Décision="accepter"))
 
     assert "sans réponse ne se décide pas" in report.errors[0].message
-
-
-def test_a_published_sheet_of_pairings_says_nothing_of_decisions(filled: Resources) -> None:
-    header = ("id", "organisation", "text", "consent")
-    import_rows(filled, header, [("P0", "Asso 0", f"besoin {TOPICS[0]}", "oui")])
-    rows = [(f"I{i}", f"Labo {i}", f"recherche {topic}", "oui") for i, topic in enumerate(TOPICS)]
-    import_rows(filled, header, rows, kind="interest")
-    say(filled, Say.ACCEPT, words="Mme Diallo est injoignable")
-
-    exported = export_pairings(filled, SLUG, SheetFormat.CSV, only_published=True)
-
-    text = exported.body.decode("utf-8-sig")
-    assert exported.rows == 1
-    assert "P0" in text
-    assert all(
-        word not in text for word in ("P1", "P9", "Diallo", "Blaise", "Décision", "accepter")
-    )
-
-
-def test_without_a_run_there_is_nothing_to_export(resources: Resources) -> None:
-    with pytest.raises(NotFound, match="sociopoles suggest"):
-        export_pairings(resources, SLUG, SheetFormat.CSV)
