@@ -7,6 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from service.terminal import BARS, console, say
+from service.workflows.learn_weights import write_points
 
 SHOWN_CHANGES = 15
 LEFT_OUT = {
@@ -66,13 +67,12 @@ def _show_decisions(decisions: Mapping[str, Any]) -> None:
 
 
 def _show_measure(measure: Mapping[str, Any]) -> None:
-    of_100 = {name: f"{100 * value:.0f}" for name, value in measure.items() if name != "silent"}
-    low, high = (f"{100 * measure[bound]:+.0f}" for bound in ("gain_low", "gain_high"))
+    learnt, default = (f"{100 * measure[name]:.0f}" for name in ("agreement", "default_agreement"))
+    gain, low, high = (write_points(measure[name]) for name in ("gain", "gain_low", "gain_high"))
     say(
-        f"Un rapprochement accepté passe devant un écarté {of_100['agreement']} fois sur 100 avec "
-        "les poids appris (mesuré sur des rapprochements qui n'ont pas servi à apprendre), "
-        f"{of_100['default_agreement']} avec ceux par défaut : {100 * measure['gain']:+.0f}, "
-        f"entre {low} et {high} à 95 %."
+        f"Un rapprochement accepté passe devant un écarté {learnt} fois sur 100 avec les poids "
+        f"appris (mesuré sur des rapprochements qui n'ont pas servi à apprendre), {default} avec "
+        f"ceux par défaut : {gain}, entre {low} et {high} à 95 %."
     )
     if measure["silent"]:
         bars = ", ".join(BARS[bar] for bar in measure["silent"])

@@ -125,7 +125,7 @@ def show_learning(
 def apply_weights(resources: Resources, slug: str, by: str, *, seen: int | None = None) -> int:
     """Put the learnt weights in force for the next runs; returns the number of the row.
 
-    `seen` is the last decision they were shown by: Raises Conflict where there are others since,
+    `seen` is the last decision they were shown by. Raises Conflict where there are others since,
     Refused where nothing is proposed.
     """
     _check_name(by)
@@ -175,6 +175,11 @@ def undo_weights(resources: Resources, slug: str, by: str) -> int:
             raise Refused("Rien à annuler : les poids par défaut sont en vigueur.")
         undo = WeightsView(0, now(), by, Put.UNDO, undoes=standing.id)
         return add_weights(session, sociopole, undo)
+
+
+def write_points(share: float) -> str:
+    """A difference of shares, of 100, with its sign: « +2,4 »."""
+    return f"{100 * share:+.1f}".replace(".", ",")
 
 
 def _learn(session: Session, sociopole: int, fingerprint: str) -> Lesson:
@@ -235,9 +240,9 @@ def _why_not(decided: list[Decided], learnt: Learnt | None, *, is_new: bool) -> 
     if not learnt.better:
         return (
             "Les poids appris ne rangent pas mieux ce qui a été décidé que les poids par défaut : "
-            f"l'écart est de {100 * learnt.gain:+.0f} points sur 100, entre "
-            f"{100 * learnt.gain_low:+.0f} et {100 * learnt.gain_high:+.0f} à 95 %. D'autres "
-            "décisions le diront mieux."
+            f"l'écart est de {write_points(learnt.gain)} points sur 100, entre "
+            f"{write_points(learnt.gain_low)} et {write_points(learnt.gain_high)} à 95 %. "
+            "D'autres décisions le diront mieux."
         )
     return "" if is_new else "Ces poids sont déjà en vigueur."
 
