@@ -16,7 +16,8 @@ from service.errors import Conflict, NotSignedIn, Refused, TooMany
 from service.refusals import answer_refusal
 from service.resources import Resources
 from service.store.scope import NOTHING
-from service.web import alerts, pages, sign_in
+from service.web import alerts, openid, pages, sign_in
+from service.workflows.openid_sign_in import open_doors
 
 LOGGER = logging.getLogger(__name__)
 LARGEST_BODY = 1_000_000
@@ -36,6 +37,7 @@ DOCS = "/api/v1/docs"
 DOCS_POLICY = HEADERS["Content-Security-Policy"].replace(
     "style-src 'self'", "style-src 'self' 'unsafe-inline'"
 )
+PAGES = (sign_in.router, openid.router, alerts.router, pages.router)
 STATUS_WORDS = {404: "Cette page n'existe pas.", 405: "Cette page ne se demande pas ainsi."}
 
 
@@ -52,7 +54,8 @@ def create_app(resources: Resources) -> FastAPI:
     )
     # A route that forgets to ask who comes reads nothing.
     app.state.resources = resources.seen_by(NOTHING)
-    for router in (*routes.ROUTERS, routes.router, sign_in.router, alerts.router, pages.router):
+    app.state.doors = open_doors(resources.settings)
+    for router in (*routes.ROUTERS, routes.router, *PAGES):
         app.include_router(router)
     static = Path(__file__).parent / "web" / "static"
     app.mount("/static", StaticFiles(directory=static), name="static")

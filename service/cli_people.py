@@ -15,6 +15,7 @@ from service.store.accounts import AccountView, NewAccount, find_account
 from service.terminal_people import show_accounts
 from service.workflows import accounts
 from service.workflows.accounts import AccountChange, RoleWanted
+from service.workflows.openid_sign_in import unlink_from_here
 
 EmailArgument = Annotated[str, typer.Argument(help="Adresse e-mail de la personne.")]
 NameOption = Annotated[str, typer.Option("--name", help="Nom affiché.")]
@@ -42,6 +43,7 @@ def add_people_commands(cli: typer.Typer) -> None:
     users.command("password")(set_password)
     users.command("disable")(disable)
     users.command("enable")(enable)
+    users.command("untie")(untie)
     cli.add_typer(users, name="user")
 
 
@@ -109,6 +111,17 @@ def enable(email: EmailArgument, data: DataOption = None) -> None:
     """Rouvre un compte."""
     _switch(email, data, active=True)
     terminal.say(f"{email} entre de nouveau.")
+
+
+def untie(
+    email: EmailArgument,
+    provider: Annotated[str, typer.Argument(help="Nom du fournisseur dans les réglages.")],
+    data: DataOption = None,
+) -> None:
+    """Délie l'identité qu'un fournisseur donne à un compte, et ferme les sessions ouvertes."""
+    with refusals(as_json=False), opened(data) as resources:
+        unlink_from_here(resources, email, provider)
+    terminal.say(f"{email} n'entre plus par l'ancienne identité de « {provider} ».")
 
 
 def _switch(email: str, data: DataOption, *, active: bool) -> None:

@@ -19,6 +19,7 @@ def _parse_version(value: object) -> object:
     return None if text == "*" else text.removeprefix("W/").strip('"')
 
 
+ProviderName = Annotated[str, Path(max_length=32, description="fournisseur d'identité")]
 Number = Annotated[int, Path(ge=1, le=LARGEST)]
 After = Annotated[int, Query(ge=0, le=LARGEST, description="`next` de la page précédente")]
 Before = Annotated[int | None, Query(ge=1, le=LARGEST, description="`next` de la page précédente")]

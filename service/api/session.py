@@ -6,7 +6,7 @@ from fastapi import APIRouter, BackgroundTasks, Cookie, Request, Response
 from pydantic import Field
 
 from service.access import GRANTABLE, Permission
-from service.api.parameters import Number
+from service.api.parameters import Number, ProviderName
 from service.api.problems import ANSWERS
 from service.api.schemas import Body
 from service.once import OnceRoute
@@ -21,6 +21,7 @@ from service.visits import (
     take_cookie,
 )
 from service.workflows import accounts
+from service.workflows.openid_sign_in import unlink
 from service.workflows.sign_in import (
     CODE_LIFE,
     ask_code,
@@ -121,7 +122,7 @@ def leave(visit: Anyone, request: Request, response: Response) -> None:
 
 @router.get("/me")
 def read_me(visit: Own) -> dict[str, Any]:
-    """One's own account, open sessions and keys."""
+    """One's own account, open sessions, keys, and the providers it is tied to."""
     return accounts.show_own(visit.resources, visit.person)
 
 
@@ -165,6 +166,15 @@ def make_token(visit: Own, request: Request, wanted: NewToken) -> dict[str, Any]
 def remove_token(visit: Own, number: Number) -> None:
     """Take a key away: it stops working at once."""
     accounts.remove_token(visit.resources, visit.person, number)
+
+
+@router.delete("/me/identities/{provider}", status_code=204)
+def remove_identity(
+    visit: Own, request: Request, response: Response, provider: ProviderName
+) -> None:
+    """Forget the identity of a provider: every other session is closed."""
+    secret = unlink(visit.resources, visit.account, provider, network=network_of(request))
+    give_cookie(request, response, secret)
 
 
 @router.get("/me/scopes")

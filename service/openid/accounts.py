@@ -47,13 +47,18 @@ def account_of(provider: Provider, identity: Identity, accounts: Accounts[A]) ->
     account = accounts.invited_as(identity.email)
     if account is None:
         if not provider.chosen.creates_accounts:
-            raise Refused(
-                "Aucun compte n'est ouvert à l'adresse que donne "
-                f"« {provider.label} » : demandez à être invité."
-            )
+            raise uninvited(provider)
         account = accounts.create(identity)
     tie(identity, account, accounts)
     return account
+
+
+def uninvited(provider: Provider) -> Refused:
+    """The same words whether there is no account, or one that is closed."""
+    return Refused(
+        f"Aucun compte n'est ouvert à l'adresse que donne « {provider.label} » : demandez à être "
+        "invité."
+    )
 
 
 def tie(identity: Identity, account: A, accounts: Accounts[A]) -> None:

@@ -22,7 +22,8 @@ LONGEST_SUBJECT, LONGEST_EMAIL, LONGEST_NAME = 255, 320, 200
 class Dance:
     """What this browser was sent with; it must come back to the same browser, and only once.
 
-    `account` is the number of who is signed in already and asks for an identity to be tied.
+    `account` is the number of who is signed in already and asks for an identity to be tied;
+    `then` is the page to go to afterwards.
     """
 
     provider: str
@@ -30,6 +31,7 @@ class Dance:
     nonce: str = field(repr=False)
     code_verifier: str = field(default="", repr=False)
     account: int | None = None
+    then: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ def open_providers(settings: Settings, timeout: float = TIMEOUT_SECONDS) -> Mapp
 
 
 def start_sign_in(
-    provider: Provider, redirect_uri: str, *, account: int | None = None
+    provider: Provider, redirect_uri: str, *, account: int | None = None, then: str = ""
 ) -> tuple[str, Dance]:
     """Where to send the browser, and what to keep for its return. Raises Refused."""
     dance = Dance(
@@ -62,6 +64,7 @@ def start_sign_in(
         nonce=secrets.token_urlsafe(SECRET_BYTES),
         code_verifier=secrets.token_urlsafe(SECRET_BYTES) if provider.profile.uses_pkce else "",
         account=account,
+        then=then,
     )
     proof = {"code_verifier": dance.code_verifier} if dance.code_verifier else {}
     url = provider.authorization_url(

@@ -106,10 +106,41 @@ def account_of_identity(session: Session, issuer: str, subject: str) -> AccountV
     return get_account(session, row.account_id) if row else None
 
 
+def subject_of(session: Session, account_id: int, issuer: str) -> str | None:
+    """As whom a provider knows an account; None where it is not tied there."""
+    return session.execute(
+        select(Identity.subject)
+        .where(Identity.account_id == account_id, Identity.issuer == issuer)
+        .order_by(Identity.subject)
+        .limit(1)
+    ).scalar_one_or_none()
+
+
+def issuers_of(session: Session, account_id: int) -> set[str]:
+    """The providers an account is tied to."""
+    query = select(Identity.issuer).where(Identity.account_id == account_id)
+    return set(session.execute(query).scalars())
+
+
+def lock_account(session: Session, account_id: int) -> None:
+    """Let nobody else change this account until the transaction ends."""
+    session.execute(select(Account.id).where(Account.id == account_id).with_for_update())
+
+
 def tie_identity(session: Session, account_id: int, issuer: str, subject: str) -> None:
     """Remember that this person of a provider is this account."""
     session.add(Identity(issuer=issuer, subject=subject, account_id=account_id))
     session.flush()
+
+
+def untie_identities(session: Session, account_id: int, issuer: str) -> int:
+    """Forget as whom a provider knows an account; returns how many identities went."""
+    gone = session.execute(
+        delete(Identity)
+        .where(Identity.account_id == account_id, Identity.issuer == issuer)
+        .returning(Identity.subject)
+    )
+    return len(gone.all())
 
 
 def list_accounts(session: Session, *, after: int = 0, limit: int = 1000) -> list[AccountView]:

@@ -10,7 +10,7 @@ from fastapi import Request, Response
 from fastapi.templating import Jinja2Templates
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from service.access import NOBODY
+from service.access import NOBODY, Person
 from service.errors import NotSignedIn
 from service.store.territories import LEVELS
 from service.visits import find_person, get_resources
@@ -98,12 +98,15 @@ def _open_templates() -> Jinja2Templates:
 TEMPLATES = _open_templates()
 
 
+def find_visitor(request: Request) -> Person:
+    """Who is signed in, if anyone."""
+    try:
+        return find_person(request, get_resources(request))
+    except NotSignedIn:
+        return NOBODY
+
+
 def render(request: Request, name: str, context: dict[str, Any], status: int = 200) -> Response:
     """A page, with the name of who is signed in."""
-    try:
-        person = find_person(request, get_resources(request))
-    except NotSignedIn:
-        person = NOBODY
-    return TEMPLATES.TemplateResponse(
-        request, name, {"person": person} | context, status_code=status
-    )
+    context = {"person": find_visitor(request)} | context
+    return TEMPLATES.TemplateResponse(request, name, context, status_code=status)

@@ -1,12 +1,16 @@
-"""The pages to enter and leave: by password, by a code sent by e-mail, as someone of the demo."""
+"""The pages to enter and leave: by password, by a code sent by e-mail, as someone of the demo.
 
+They link to the identity providers, which `service.web.openid` goes to.
+"""
+
+from collections.abc import Mapping
 from typing import Annotated
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from fastapi import APIRouter, BackgroundTasks, Cookie, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
-from service.errors import NotSignedIn, Refused, TooMany
+from service.errors import NotFound, NotSignedIn, Refused, TooMany
 from service.resources import Resources
 from service.visits import (
     CODE_COOKIE,
@@ -19,6 +23,7 @@ from service.visits import (
 )
 from service.web.rendering import render
 from service.workflows.demo_people import enter_demo, list_demo_people
+from service.workflows.openid_sign_in import Door
 from service.workflows.sign_in import (
     CODE_LIFE,
     ask_code,
@@ -47,7 +52,7 @@ def sign_in_url(request: Request) -> str:
 @router.get(SIGN_IN)
 def show_sign_in(visit: Anyone, request: Request, suite: str = "/") -> Response:
     """The form."""
-    return _form(visit.resources, request, suite)
+    return show_form(visit.resources, request, suite)
 
 
 @router.post(SIGN_IN)
@@ -63,8 +68,8 @@ def enter(
             network=network_of(request),
         )
     except (NotSignedIn, TooMany) as refusal:
-        return _form(visit.resources, request, suite, email=email, refusal=refusal)
-    return _go_in(request, secret, suite)
+        return show_form(visit.resources, request, suite, email=email, refusal=refusal)
+    return go_in(request, secret, suite)
 
 
 @router.post(f"{SIGN_IN}/code")
@@ -75,7 +80,7 @@ def send_code(
     try:
         asked = ask_code(visit.resources.unscoped(), email=email, network=network_of(request))
     except TooMany as refusal:
-        return _form(visit.resources, request, suite, email=email, refusal=refusal)
+        return show_form(visit.resources, request, suite, email=email, refusal=refusal)
     if asked.mail:
         tasks.add_task(send_quietly, visit.resources.settings, asked.mail)
     response = _code_form(request, suite)
@@ -98,7 +103,7 @@ def enter_by_code(
         )
     except (NotSignedIn, TooMany) as refusal:
         return _code_form(request, suite, refusal)
-    response = _go_in(request, secret, suite)
+    response = go_in(request, secret, suite)
     response.delete_cookie(CODE_COOKIE, path="/")
     return response
 
@@ -108,7 +113,7 @@ def enter_as(visit: Anyone, request: Request, email: Field, suite: Field = "/") 
     """Enter as someone of the demo, on this machine only."""
     if not is_local(request, visit.resources):
         raise Refused("La démonstration ne s'ouvre que sur la machine où elle tourne.")
-    return _go_in(request, enter_demo(visit.resources, email, network_of(request)), suite)
+    return go_in(request, enter_demo(visit.resources, email, network_of(request)), suite)
 
 
 @router.post("/deconnexion")
@@ -126,20 +131,34 @@ def is_local(request: Request, resources: Resources) -> bool:
     return host in LOOPBACK and resources.settings.host in LOOPBACK
 
 
-def _go_in(request: Request, secret: str, suite: str) -> Response:
-    response = RedirectResponse(_local_path(suite), 303)
+def doors_of(request: Request) -> Mapping[str, Door]:
+    """The identity providers by name, opened once with the application."""
+    doors: Mapping[str, Door] = request.app.state.doors
+    return doors
+
+
+def door_of(request: Request, name: str) -> Door:
+    """One identity provider. Raises NotFound."""
+    door = doors_of(request).get(name)
+    if door is None:
+        raise NotFound("Ce fournisseur d'identité n'est pas réglé ici : choisissez-en un autre.")
+    return door
+
+
+def go_in(request: Request, secret: str, suite: str) -> Response:
+    """Give a session to the browser, and send it to a page of this site."""
+    response = RedirectResponse(local_path(suite), 303)
     give_cookie(request, response, secret)
     return response
 
 
-def _local_path(suite: str) -> str:
+def local_path(suite: str) -> str:
     """Where to go next: never to another site."""
-    parts = urlsplit(suite)
-    safe = not parts.scheme and not parts.netloc and suite.startswith("/")
-    return suite if safe and suite[1:2] not in {"/", "\\"} and suite.isprintable() else "/"
+    is_path = suite.startswith("/") and suite[1:2] not in {"/", "\\"}
+    return suite if is_path and suite.isprintable() else "/"
 
 
-def _form(
+def show_form(
     resources: Resources,
     request: Request,
     suite: str,
@@ -147,26 +166,35 @@ def _form(
     email: str = "",
     refusal: Refused | None = None,
 ) -> Response:
+    """All the ways to enter, and why the last one failed."""
     people = list_demo_people(resources) if is_local(request, resources) else []
+    # Where the provider sends back to: what the browser keeps must be kept for that very host.
+    start = f"{resources.settings.public_url.rstrip('/')}{SIGN_IN}/fournisseur"
     context = {
-        "suite": _local_path(suite),
+        "suite": local_path(suite),
         "email": email,
         "refusal": str(refusal or ""),
         "people": people,
+        "providers": [
+            (door.provider.label, f"{start}/{name}") for name, door in doors_of(request).items()
+        ],
     }
-    return render(request, "sign_in.html", context, _status(refusal))
+    return render(request, "sign_in.html", context, status_of(refusal))
 
 
 def _code_form(request: Request, suite: str, refusal: Refused | None = None) -> Response:
     context = {
-        "suite": _local_path(suite),
+        "suite": local_path(suite),
         "refusal": str(refusal or ""),
         "minutes": int(CODE_LIFE.total_seconds() // 60),
     }
-    return render(request, "sign_in_code.html", context, _status(refusal))
+    return render(request, "sign_in_code.html", context, status_of(refusal))
 
 
-def _status(refusal: Refused | None) -> int:
+def status_of(refusal: Refused | None, otherwise: int = 401) -> int:
+    """The status of a page that shows this refusal."""
     if refusal is None:
         return 200
-    return 429 if isinstance(refusal, TooMany) else 401
+    if isinstance(refusal, NotFound):
+        return 404
+    return 429 if isinstance(refusal, TooMany) else otherwise

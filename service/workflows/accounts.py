@@ -22,6 +22,7 @@ from service.store.accounts import (
     count_admins,
     find_account,
     get_account,
+    issuers_of,
     list_accounts,
     password_hash_of,
     set_memberships,
@@ -74,7 +75,7 @@ def create_account(
     password: str = "",
 ) -> AccountView:
     """Add an account; without a password its owner enters by a code sent by e-mail."""
-    _check_email(new.email)
+    check_email(new.email)
     _check_name(new.name)
     hashed = hash_password(password, new.email, new.name) if password else ""
     at = now()
@@ -240,15 +241,21 @@ def show_accounts(resources: Resources, *, after: int = 0, limit: int = 50) -> d
 
 
 def show_own(resources: Resources, person: Person) -> dict[str, Any]:
-    """One's own account, open sessions and keys."""
+    """One's own account, open sessions, keys, and the providers it is tied to."""
     account_id = _own(person)
     with read(resources.engine) as session:
         account = get_account(session, account_id)
         sessions, tokens = list_sign_ins(session, account_id), list_tokens(session, account_id)
         has_password = bool(password_hash_of(session, account_id))
+        issuers = issuers_of(session, account_id)
     return {
         "account": show_account(account),
         "has_password": has_password,
+        "identities": [
+            {"provider": provider.name, "label": provider.label or provider.name}
+            for provider in resources.settings.oidc
+            if provider.issuer in issuers
+        ],
         "sessions": [
             {
                 "created_at": _iso(view.created_at),
@@ -341,7 +348,8 @@ def _own(person: Person) -> int:
     return person.account
 
 
-def _check_email(email: str) -> None:
+def check_email(email: str) -> None:
+    """Raise Refused where this is no e-mail address."""
     if len(email) > LONGEST_EMAIL or not EMAIL.fullmatch(email.strip()):
         raise Refused(f"« {email} » n'est pas une adresse e-mail.")
 

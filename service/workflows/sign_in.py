@@ -1,4 +1,4 @@
-"""Enter and leave: by password, by a code sent by e-mail, by a provider, as someone of the demo.
+"""Enter and leave: by password, by a code sent by e-mail; every other way opens its session here.
 
 An address that is nobody's gets the same answer, in the same time, as one that is someone's.
 """

@@ -37,13 +37,14 @@ class Operation:
     upload: Mapping[str, str] | None = None
     is_endless: bool = False
     """A stream that ends when the job does: only who is refused is tried."""
-    is_ones_own: bool = False
-    """What it names is one's own, and this actor may have none: 404 says no more."""
+    may_be_absent: bool = False
+    """What it names is one's own, or a setting, and there may be none: 404 says no more."""
 
     @property
     def url(self) -> str:
         """The path with its places filled in."""
         places = {"slug": HERE, "public_id": "secret", "number": "1", "later": "1"}
+        places |= {"provider": "maison"}
         return self.path.format(**places | dict(self.parameters))
 
     @property
@@ -72,9 +73,10 @@ API = (
     Operation("DELETE", f"{V1}/me/sessions", SELF),
     Operation("POST", f"{V1}/me/tokens", SELF, {"name": "clé", "scopes": ["read"]}),
     Operation("DELETE", f"{V1}/me/tokens/{{number}}", SELF, parameters={"number": "9999"}),
+    Operation("DELETE", f"{V1}/me/identities/{{provider}}", SELF),
     Operation("GET", f"{V1}/me/queries", READ),
     Operation("POST", f"{V1}/me/queries", READ, {"text": "garage à vélos"}),
-    Operation("GET", f"{V1}/me/queries/{{number}}", READ, is_ones_own=True),
+    Operation("GET", f"{V1}/me/queries/{{number}}", READ, may_be_absent=True),
     Operation("PATCH", f"{V1}/me/queries/{{number}}", READ, {"seen": True}),
     Operation("DELETE", f"{V1}/me/queries/{{number}}", READ),
     Operation("GET", f"{V1}/sociopoles", READ),
@@ -194,6 +196,10 @@ PAGES = (
     Operation("POST", "/connexion/code/saisie", ANYONE, form={"code": "000000"}),
     Operation("POST", "/connexion/demo", ANYONE, form={"email": "admin@demo.invalid"}),
     Operation("POST", "/deconnexion", ANYONE, form={}),
+    Operation("GET", "/connexion/fournisseur/{provider}", ANYONE, may_be_absent=True),
+    Operation("GET", "/connexion/retour/{provider}", ANYONE, may_be_absent=True),
+    Operation("GET", "/compte/relier/{provider}", SELF, may_be_absent=True),
+    Operation("POST", "/compte/delier/{provider}", SELF, form={}),
     Operation("GET", "/alertes/arret/{secret}", ANYONE, parameters={"secret": "x"}),
     Operation("POST", "/alertes/arret/{secret}", ANYONE, parameters={"secret": "x"}, form={}),
     Operation("GET", f"{V1}/docs", ANYONE),
