@@ -82,10 +82,23 @@ def check_folder(folder: Path) -> None:
         is_safe = path.suffix.lower() in SAFE_SUFFIXES or path.name in SAFE_NAMES
         if path.is_file() and not is_safe:
             raise UnsafeModel(f"{path.relative_to(folder)} is not one of {sorted(SAFE_SUFFIXES)}")
-        if path.suffix.lower() == ".json" and "auto_map" in _read_json_keys(path):
-            raise UnsafeModel(f"{path.relative_to(folder)} asks for code (auto_map)")
+        if path.suffix.lower() == ".json":
+            _check_configuration(path, str(path.relative_to(folder)))
     for module in _modules(folder):
         _check_module(module)
+
+
+def _check_configuration(path: Path, name: str) -> None:
+    content = json.loads(path.read_text("utf-8"))
+    if not isinstance(content, dict):
+        return
+    if "auto_map" in content:
+        raise UnsafeModel(f"{name} asks for code (auto_map)")
+    # A router names the modules it chooses among by their classes.
+    types = content.get("types")
+    for type_ in types.values() if isinstance(types, dict) else ():
+        if not str(type_).startswith(SAFE_MODULES):
+            raise UnsafeModel(f"{name}: {type_!r} is not sentence-transformers'")
 
 
 def _check_module(module: Mapping[str, Any]) -> None:
@@ -310,11 +323,6 @@ def read_prompts(declared: Mapping[str, str | None], default_name: str | None) -
         "query": str(declared.get("query") or default),
         "passage": str(declared.get("passage") or declared.get("document") or default),
     }
-
-
-def _read_json_keys(path: Path) -> frozenset[str]:
-    content = json.loads(path.read_text("utf-8"))
-    return frozenset(content) if isinstance(content, dict) else frozenset()
 
 
 def _fingerprint(folder: Path) -> str:

@@ -1,49 +1,54 @@
-"""The application: routes, security headers, and errors turned into answers in one place."""
+"""The application: its routes, and errors turned into answers in one place."""
 
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.staticfiles import StaticFiles
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
-from starlette.middleware.base import RequestResponseEndpoint
+from starlette.types import ASGIApp
 
-from service.api import routes
+from service.api import probes, routes
 from service.api.problems import status_of
 from service.csrf import SameSiteOnly
 from service.errors import Conflict, NotSignedIn, Refused, TooMany
+from service.metrics import Metrics
+from service.middleware import TOO_LARGE, Headed, TextOnly, Watched
 from service.refusals import answer_refusal
 from service.resources import Resources
 from service.store.scope import NOTHING
 from service.web import alerts, openid, pages, sign_in
 from service.workflows.openid_sign_in import open_doors
+from service.workflows.stay_ready import stay_ready
 
 LOGGER = logging.getLogger(__name__)
 LARGEST_BODY = 1_000_000
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; "
-        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
-        "object-src 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cache-Control": "no-store",
+"""Bytes; a route that takes files says its own: `@router.post(…, max_body_size=LARGEST_FILE)`."""
+# FastAPI would hand what people wrote over to a collector that the environment names.
+NO_TELEMETRY = TelemetryConfig(tracing=False, metrics=False, logs=False, operation_spans=False)
+STATUS_WORDS = {
+    404: "Cette page n'existe pas.",
+    405: "Cette page ne se demande pas ainsi.",
+    413: TOO_LARGE,
 }
-DOCS = "/api/v1/docs"
-# Swagger UI, installed with the front-end packages, styles its own elements.
-DOCS_POLICY = HEADERS["Content-Security-Policy"].replace(
-    "style-src 'self'", "style-src 'self' 'unsafe-inline'"
-)
 PAGES = (sign_in.router, openid.router, alerts.router, pages.router)
-STATUS_WORDS = {404: "Cette page n'existe pas.", 405: "Cette page ne se demande pas ainsi."}
+
+
+class Application(FastAPI):
+    """FastAPI inside what no answer may go without."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Starlette puts its answers to faults and large bodies outside `add_middleware`."""
+        return Watched(Headed(super().build_middleware_stack()), self.state.metrics)
 
 
 def create_app(resources: Resources) -> FastAPI:
     """The web application over these resources."""
-    app = FastAPI(
+    app = Application(
         title="Sociopoles",
         description="Rapproche les problématiques d'un territoire et les savoirs.",
         version="1",
@@ -51,16 +56,19 @@ def create_app(resources: Resources) -> FastAPI:
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
         max_body_size=LARGEST_BODY,
+        lifespan=_live,
+        telemetry=NO_TELEMETRY,
     )
     # A route that forgets to ask who comes reads nothing.
     app.state.resources = resources.seen_by(NOTHING)
     app.state.doors = open_doors(resources.settings)
-    for router in (*routes.ROUTERS, routes.router, *PAGES):
+    app.state.metrics = Metrics(resources.indexes)
+    for router in (*routes.ROUTERS, routes.router, probes.router, *PAGES):
         app.include_router(router)
     static = Path(__file__).parent / "web" / "static"
     app.mount("/static", StaticFiles(directory=static), name="static")
     app.add_middleware(SameSiteOnly)
-    app.middleware("http")(_add_headers)
+    app.add_middleware(TextOnly)
     app.add_exception_handler(Refused, _answer_refused)
     app.add_exception_handler(HTTPException, _answer_status)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
@@ -68,13 +76,11 @@ def create_app(resources: Resources) -> FastAPI:
     return app
 
 
-async def _add_headers(request: Request, call_next: RequestResponseEndpoint) -> Response:
-    response = await call_next(request)
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
-    if request.url.path == DOCS:
-        response.headers["Content-Security-Policy"] = DOCS_POLICY
-    return response
+@asynccontextmanager
+async def _live(app: FastAPI) -> AsyncIterator[None]:
+    with stay_ready(app.state.resources.unscoped()) as wake:
+        app.state.wake = wake
+        yield
 
 
 def _answer_refused(request: Request, refusal: Exception) -> Response:
@@ -89,6 +95,11 @@ def _answer_refused(request: Request, refusal: Exception) -> Response:
 
 def _answer_status(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
+    reason = error.__cause__ or error.__context__
+    if status == 400 and reason:
+        # A body that cannot be read: too deep, not text, a thousand fields.
+        said = str(reason) if isinstance(reason, Refused) else "La demande est illisible."
+        return answer_refusal(request, said, 422)
     return answer_refusal(request, STATUS_WORDS.get(status, "La demande n'a pas abouti."), status)
 
 
@@ -100,8 +111,4 @@ def _answer_invalid(request: Request, error: Exception) -> Response:
 
 def _answer_fault(request: Request, error: Exception) -> Response:
     LOGGER.error("unhandled fault", exc_info=error)
-    message = "Une erreur est survenue ; rien n'a été changé. Réessayez."
-    response = answer_refusal(request, message, 500)
-    # Starlette answers faults outside the other layers, so the headers are added here too.
-    response.headers.update(HEADERS)
-    return response
+    return answer_refusal(request, "Une erreur est survenue ; rien n'a été changé. Réessayez.", 500)

@@ -30,6 +30,10 @@ PUBLISHED_SHARE = 0.05
 """A snapshot is renewed when this share of it changed: the rest is quick to catch up."""
 
 
+WORDS = "words-2"
+"""How texts become words: it changes with `matcher.words`, and an older index is then refused."""
+
+
 def catch_up(resources: Resources, progress: Progress | None = None) -> Mark:
     """Index everything committed so far; returns the revision the indexes now stand at."""
     # Whoever asks, the indexes hold everything: what a person may see is chosen at the search.
@@ -71,7 +75,7 @@ def read_snapshot(resources: Resources, mark: Mark) -> Indexes:
     snapshot = open_latest(
         resources.settings.index_folder,
         epoch=mark.epoch,
-        fingerprint=resources.encoder.fingerprint,
+        fingerprint=_maker(resources),
         at_most_revision=mark.revision,
     )
     vectors = FaissIndex.from_bytes(snapshot.files["vectors.faiss"])
@@ -87,7 +91,7 @@ def publish_now(resources: Resources) -> None:
     indexes = resources.indexes
     label = Label(
         epoch=indexes.epoch,
-        fingerprint=resources.encoder.fingerprint,
+        fingerprint=_maker(resources),
         revision=indexes.revision,
         dim=indexes.vectors.dim,
         count=len(indexes.vectors),
@@ -102,6 +106,11 @@ def publish_now(resources: Resources) -> None:
         # Derived data: a full or closed disk must not keep anyone from an answer.
         LOGGER.warning("indexes not published: %s", error)
     indexes.published, indexes.unpublished = indexes.revision, 0
+
+
+def _maker(resources: Resources) -> str:
+    """What an index is made by: the model, and the way words are taken from texts."""
+    return f"{resources.encoder.fingerprint}+{WORDS}"
 
 
 def _start_over(resources: Resources, mark: Mark) -> None:

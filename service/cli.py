@@ -1,7 +1,6 @@
 """`sociopoles …`: the command line, in French."""
 
 import os
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
@@ -16,7 +15,9 @@ from service.cli_decisions import add_decision_commands
 from service.cli_exports import add_export_commands
 from service.cli_groups import add_group_commands
 from service.cli_jobs import BackgroundFlag, add_job_commands, asked_here, print_submitted
+from service.cli_operations import add_operation_commands
 from service.cli_people import add_people_commands
+from service.cli_serve import add_serve_command
 from service.cli_weights import add_weight_commands
 from service.command import (
     REFUSED,
@@ -26,26 +27,18 @@ from service.command import (
     opened,
     print_shown,
     refusals,
+    settings_of,
 )
 from service.errors import Refused
 from service.resources import load_named_encoder
-from service.settings import Settings
-from service.worker import worker_beside
 from service.workflows import demo_people, lexicon, set_up, show
 from service.workflows.answer import Query, answer
-from service.workflows.background import (
-    Asked,
-    submit_embedding,
-    submit_import,
-    submit_suggestions,
-)
-from service.workflows.check import check
+from service.workflows.background import submit_import, submit_suggestions
 from service.workflows.evaluate import evaluate
 from service.workflows.suggest import Plan, parse_kinds, suggest
 from service.workflows.take_in import ImportPlan, take_in
 
-DAMAGED, IN_PART = 2, 3
-WORKER_BESIDE = "serveur"
+IN_PART = 3
 
 cli = typer.Typer(
     help="Rapproche les problématiques d'un territoire et les savoirs qui y répondent.",
@@ -64,7 +57,9 @@ add_decision_commands(cli)
 add_export_commands(cli)
 add_group_commands(cli)
 add_job_commands(cli)
+add_operation_commands(cli)
 add_people_commands(cli)
+add_serve_command(cli)
 add_weight_commands(cli)
 
 
@@ -281,65 +276,12 @@ def evaluate_command(
     with refusals(as_json=as_json), terminal.progress() as tell:
         measures = evaluate(
             folder,
-            load_named_encoder(Settings().model),
+            load_named_encoder(settings_of().model),
             tell,
             lexicon=Lexicon(read_lexicon()),
             other=load_named_encoder(model) if model else None,
         )
     print_shown(measures, as_json, terminal.show_measures)
-
-
-@cli.command("check")
-def check_command(
-    repair: Annotated[bool, typer.Option("--repair", help="Refait ce qui est dérivé.")] = False,
-    as_json: JsonFlag = False,
-    data: DataOption = None,
-) -> None:
-    """Vérifie que la base est entière et que les index concordent (0, 1 réparable, 2 perdu)."""
-    with (
-        refusals(as_json=as_json, damaged_code=DAMAGED),
-        opened(data) as resources,
-        terminal.progress() as tell,
-    ):
-        health = check(resources, repair=repair, progress=tell)
-    print_shown(health.as_json(), as_json, terminal.show_health)
-    raise typer.Exit(health.exit_code)
-
-
-@cli.command("serve")
-def serve_command(
-    host: Annotated[str, typer.Option("--host", help="Adresse d'écoute.")] = "",
-    port: Annotated[int, typer.Option("--port", help="Port d'écoute.")] = 0,
-    demo: Annotated[
-        bool, typer.Option("--demo", help="Charge la démonstration si le dossier est vide.")
-    ] = False,
-    no_worker: Annotated[
-        bool, typer.Option("--no-worker", help="Les tâches de fond sont faites ailleurs.")
-    ] = False,
-    data: DataOption = None,
-) -> None:
-    """Ouvre les pages et l'API sur cette machine."""
-    # uvicorn and FastAPI take half a second to import: only this command needs them.
-    import uvicorn  # noqa: PLC0415
-
-    from service.app import create_app  # noqa: PLC0415
-
-    with refusals(as_json=False), opened(data) as resources:
-        set_up.initialise(resources)
-        if demo and set_up.is_empty(resources):
-            terminal.say("Chargement de la démonstration …")
-            with terminal.progress() as tell:
-                set_up.load_demo(resources, tell)
-                for slug, *_ in set_up.DEMO_SOCIOPOLES:
-                    suggest(resources, slug, Plan(Limits()), tell)
-            demo_people.add_demo_people(resources)
-        settings = resources.settings
-        host, port = host or settings.host, port or settings.port
-        terminal.say(f"Sociopoles répond sur http://{host}:{port} (Ctrl+C pour arrêter)")
-        with nullcontext() if no_worker else worker_beside(settings, WORKER_BESIDE):
-            if not no_worker:
-                submit_embedding(resources, Asked(WORKER_BESIDE))
-            uvicorn.run(create_app(resources), host=host, port=port, log_level="warning")
 
 
 def main() -> None:

@@ -20,6 +20,7 @@ from service.command import (
 )
 from service.database import migrate, open_engine
 from service.jobs import LEASE_S, POLL_S, Pace, Worker, work
+from service.logs import configure_logs
 from service.resources import open_resources
 from service.store.jobs import State
 from service.worker import hold_name, stop_on_signals
@@ -140,6 +141,7 @@ def worker_command(
     """Fait les tâches de fond, jusqu'à Ctrl+C ; une tâche en cours est rendue, puis reprise."""
     settings = settings_of(data)
     with refusals(as_json=False), database_faults(), hold_name(settings.worker_folder, name) as me:
+        configure_logs(settings)
         settings.data.mkdir(parents=True, exist_ok=True)
         engine = open_engine(settings.url)
         migrate(engine)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pydantic import ValidationError
 from sqlalchemy.exc import DatabaseError
 
 from service import terminal
@@ -23,18 +24,25 @@ DataOption = Annotated[
 SlugArgument = Annotated[str, typer.Argument(help="Nom court du sociopôle.")]
 
 
+def settings_of(data: Path | None = None, **given: Any) -> Settings:  # noqa: ANN401
+    """The settings of the environment, under those `given` that are not None. Raises Refused."""
+    options = {name: value for name, value in {"data": data, **given}.items() if value is not None}
+    try:
+        return Settings(**options)
+    except ValidationError as error:
+        wrong = ", ".join(f"SOCIOPOLES_{str(fault['loc'][0]).upper()}" for fault in error.errors())
+        raise Refused(f"Réglage mal écrit : {wrong} (tableau des réglages du README).") from error
+
+
 @contextmanager
-def opened(data: Path | None) -> Iterator[Resources]:
+def opened(data: Path | None, **given: Any) -> Iterator[Resources]:  # noqa: ANN401
+    settings = settings_of(data, **given)
     with database_faults():
-        resources = open_resources(settings_of(data))
+        resources = open_resources(settings)
         try:
             yield resources
         finally:
             resources.engine.dispose()
-
-
-def settings_of(data: Path | None) -> Settings:
-    return Settings() if data is None else Settings(data=data)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.orm import Session
 
 BUSY_TIMEOUT_MS = 10_000
+MIGRATIONS = Path(__file__).parent / "migrations"
 SCOPE, FIRST = "sociopoles_scope", "sociopoles_first"
 """Execution options of an engine: what its sessions may read, and what each write begins with."""
 
@@ -67,13 +69,24 @@ def migrate(engine: Engine) -> None:
 def is_current(engine: Engine) -> bool:
     """Whether the tables are at the newest version."""
     with engine.connect() as connection:
-        head = ScriptDirectory.from_config(_alembic(connection)).get_current_head()
-        return MigrationContext.configure(connection).get_current_revision() == head
+        return table_version(connection) == known_versions()[0]
+
+
+def table_version(connection: Connection) -> str | None:
+    """The version of the tables of this database; None where it has none."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+@cache
+def known_versions() -> tuple[str, ...]:
+    """The versions of the tables that this program knows, newest first."""
+    scripts = ScriptDirectory(str(MIGRATIONS))
+    return tuple(script.revision for script in scripts.walk_revisions())
 
 
 def _alembic(connection: Connection) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
     return config
 

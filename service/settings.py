@@ -1,11 +1,13 @@
 """Every knob, frozen, read from SOCIOPOLES_* variables."""
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import make_url
 
 HTTPS = 443
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -38,7 +40,7 @@ class OpenIDProvider(BaseModel):
 
 
 class Settings(BaseSettings):
-    """The service's settings; the table of the README lists them all."""
+    """The service's settings; the table of the README is these names, defaults and meanings."""
 
     model_config = SettingsConfigDict(
         env_prefix="SOCIOPOLES_",
@@ -46,31 +48,82 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,  # some hold secrets
     )
 
-    data: Path = Field(Path("data"), description="dossier des données : base et index")
-    database_url: str = Field("", description="base PostgreSQL ; vide : SQLite dans le dossier")
+    data: Path = Field(
+        Path("data"),
+        description="folder of the database and the indexes (`--data` on the command line)",
+    )
+    database_url: str = Field(
+        "", description="a PostgreSQL database instead of SQLite in the folder"
+    )
     model: str = Field(
-        "", description="deep (livré, par défaut), fast (livré), ou un modèle sentence-transformers"
-    )
-    host: str = Field("127.0.0.1", description="adresse d'écoute de `sociopoles serve`")
-    port: int = Field(8000, description="port d'écoute de `sociopoles serve`", ge=0, le=65535)
-    smtp_url: SecretStr = Field(
-        SecretStr(""), description="serveur de courrier ; vide : les courriels vont au journal"
-    )
-    mail_from: str = Field("", description="adresse qui envoie les courriels")
-    public_url: str = Field(
-        "http://127.0.0.1:8000", description="adresse que les personnes ouvrent, pour les courriels"
-    )
-    oidc: tuple[OpenIDProvider, ...] = Field(
-        (), description="fournisseurs d'identité (OpenID Connect), en JSON"
-    )
-    private_hosts: str = Field(
         "",
-        description="machines du réseau interne où le service peut aller : hôte:port, virgules",
+        description="`deep` (shipped, the default), `fast` (shipped), or a sentence-transformers "
+        "model by name or folder",
+    )
+    host: str = Field("127.0.0.1", description="address of `sociopoles serve`")
+    port: int = Field(8000, description="port of `sociopoles serve`", ge=0, le=65535)
+    public_url: str = Field(
+        "http://127.0.0.1:8000", description="the address people open, as e-mails write it"
     )
     attempts_url: str = Field(
         "memory://",
-        description="où se comptent les essais de connexion : memory:// (par processus) ou redis://",
+        description="where failed sign-ins are counted: in each process, or `redis://…` for "
+        "several",
     )
+    smtp_url: SecretStr = Field(
+        SecretStr(""),
+        description="the mail server; empty: e-mails go to the log of the process, and nowhere "
+        "else",
+    )
+    mail_from: str = Field(
+        "",
+        description="who sends: `Sociopôles <sociopoles@exemple.fr>`; required with a mail server",
+    )
+    oidc: tuple[OpenIDProvider, ...] = Field(
+        (), description="identity providers, as a JSON list (below)"
+    )
+    private_hosts: str = Field(
+        "",
+        description="`host:port,…` (443 if not said) inside the network that the service may ask: "
+        "a provider of the house",
+    )
+    workers: int = Field(
+        1, description="web processes of `sociopoles serve` (`--workers`)", ge=1, le=64
+    )
+    limit_concurrency: int = Field(
+        1000,
+        description="connections and requests at once, of each web process; beyond, 503",
+        ge=1,
+        le=100_000,
+    )
+    trusted_proxies: str = Field(
+        "",
+        description="addresses and networks, separated by commas, whose `X-Forwarded-For` and "
+        "`X-Forwarded-Proto` are believed",
+    )
+    log_format: Literal["auto", "text", "json"] = Field(
+        "auto", description="`text`, `json` (one object a line), or `auto`: text on a terminal"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="what is logged: `debug` (probes too), `info`, `warning`, `error`"
+    )
+    metrics_token: SecretStr = Field(
+        SecretStr(""),
+        description="bearer token of `/metrics`; without one it answers this machine only",
+    )
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, written: str) -> str:
+        for network in _split(written):
+            # Raises ValueError; « * » would let anyone choose the address they are taken for.
+            ip_network(network)
+        return written
+
+    @property
+    def proxies(self) -> list[str]:
+        """The trusted proxies, one by one."""
+        return _split(self.trusted_proxies)
 
     @field_validator("oidc")
     @classmethod
@@ -96,6 +149,12 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite:///{self.data / 'sociopoles.sqlite3'}"
 
     @property
+    def database_file(self) -> Path | None:
+        """The file of a SQLite database; None for PostgreSQL."""
+        url = make_url(self.url)
+        return Path(url.database or "") if url.drivername.startswith("sqlite") else None
+
+    @property
     def index_folder(self) -> Path:
         """Where index snapshots are published; derived data, may be deleted at any time."""
         return self.data / "indexes"
@@ -116,3 +175,7 @@ def _hosts(written: str) -> frozenset[str]:
     if not all(part.hostname and not part.path for part in parts):
         raise ValueError("écrivez hôte:port, séparés par des virgules")
     return frozenset(f"{part.hostname}:{part.port or HTTPS}" for part in parts)
+
+
+def _split(written: str) -> list[str]:
+    return [part.strip() for part in written.split(",") if part.strip()]

@@ -24,6 +24,7 @@ SECURE_COOKIE = "__Host-sociopoles"
 
 
 CODE_COOKIE = "sociopoles-code"
+FORWARDED = ("x-forwarded-for", "x-forwarded-host", "x-real-ip", "forwarded", "via")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +152,11 @@ def take_cookie(request: Request, response: Response) -> None:
         httponly=True,
         samesite="lax",
     )
+
+
+def was_forwarded(request: Request) -> bool:
+    """Whether a proxy asks for somebody else, even one that nobody said to trust."""
+    return any(name in request.headers for name in FORWARDED)
 
 
 def network_of(request: Request) -> str:

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 
-from sqlalchemy import func, select, text
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import String, column, func, inspect, select, table, text
 from sqlalchemy.orm import Session
 
 from matcher.statements import passage
@@ -58,3 +60,32 @@ def vector_sizes(session: Session, fingerprint: str) -> list[int]:
         select(size).where(Vector.fingerprint == fingerprint).distinct().order_by(size)
     )
     return list(rows.scalars())
+
+
+def sample_vectors(
+    session: Session, fingerprint: str, count: int
+) -> list[tuple[int, str, NDArray[np.float32]]]:
+    """(statement, passage, stored row) of some statements, the same at each call.
+
+    Hashes are as good as random: the first ones are a fair sample.
+    """
+    rows = session.execute(
+        select(StatementRow.id, StatementRow.title, StatementRow.text, Vector.row)
+        .join(Vector, Vector.text_hash == StatementRow.text_hash)
+        .where(Vector.fingerprint == fingerprint, StatementRow.deleted.is_(False))
+        .order_by(StatementRow.text_hash, StatementRow.id)
+        .limit(count)
+    )
+    return [
+        (row.id, passage(row.title, row.text), np.frombuffer(row.row, dtype=np.float32))
+        for row in rows
+    ]
+
+
+def jobs_by_state(session: Session) -> dict[str, int]:
+    """How many jobs are in each state; none where this database keeps no jobs."""
+    if not inspect(session.connection()).has_table("job"):
+        return {}
+    state = column("state", String)
+    rows = session.execute(select(state, func.count()).select_from(table("job")).group_by(state))
+    return {row[0]: row[1] for row in rows}

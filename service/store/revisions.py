@@ -1,5 +1,6 @@
 """The one counter that numbers every change, and the epoch of the database."""
 
+import secrets
 from typing import NamedTuple
 
 from sqlalchemy import select, update
@@ -30,3 +31,8 @@ def current_mark(session: Session) -> Mark:
     """The last number given and the epoch."""
     row = session.execute(select(Revision.value, Revision.epoch)).one()
     return Mark(row.value, row.epoch)
+
+
+def renew_epoch(session: Session) -> None:
+    """Make this a database that no index was made of."""
+    session.execute(update(Revision).values(epoch=secrets.token_hex(16)))

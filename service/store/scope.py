@@ -82,7 +82,6 @@ def _limit(state: ORMExecuteState) -> None:
 def _tell_database(session: Session, _at: SessionTransaction, connection: Connection) -> None:
     if connection.dialect.name != "postgresql":
         return
-    scope = scope_of(session)
     connection.execute(
         text(
             "SELECT set_config('sociopoles.full', :full, true), "
@@ -90,13 +89,18 @@ def _tell_database(session: Session, _at: SessionTransaction, connection: Connec
             "set_config('sociopoles.organisations', :organisations, true), "
             "set_config('sociopoles.contacts', :contacts, true)"
         ),
-        {
-            "full": _write(scope.full),
-            "published": _write(scope.published),
-            "organisations": _write(scope.organisations),
-            "contacts": _write(scope.contacts),
-        },
+        database_settings(scope_of(session)),
     )
+
+
+def database_settings(scope: Scope) -> dict[str, str]:
+    """What PostgreSQL is told (`sociopoles.…`) so that this scope is read."""
+    return {
+        "full": _write(scope.full),
+        "published": _write(scope.published),
+        "organisations": _write(scope.organisations),
+        "contacts": _write(scope.contacts),
+    }
 
 
 def _write(ids: Collection[int] | None) -> str:

@@ -93,6 +93,12 @@ def close_sign_ins(session: Session, account_id: int) -> None:
     session.execute(delete(SignInCode).where(SignInCode.account_id == account_id))
 
 
+def close_everything(session: Session) -> None:
+    """Close every session of everyone, and forget every code."""
+    session.execute(delete(SignIn))
+    session.execute(delete(SignInCode))
+
+
 def put_code(session: Session, browser_hash: str, code: CodeView) -> None:
     """Write the code that this browser waits for."""
     session.add(

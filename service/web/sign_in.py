@@ -20,6 +20,7 @@ from service.visits import (
     give_cookie,
     network_of,
     take_cookie,
+    was_forwarded,
 )
 from service.web.rendering import render
 from service.workflows.demo_people import enter_demo, list_demo_people
@@ -128,7 +129,9 @@ def leave(visit: Anyone, request: Request) -> Response:
 def is_local(request: Request, resources: Resources) -> bool:
     """Whether the service listens on this machine alone, and the caller is on it."""
     host = request.client.host if request.client else ""
-    return host in LOOPBACK and resources.settings.host in LOOPBACK
+    is_near = host in LOOPBACK and resources.settings.host in LOOPBACK
+    # A proxy of this machine asks from this machine, for whoever is outside.
+    return is_near and not was_forwarded(request)
 
 
 def doors_of(request: Request) -> Mapping[str, Door]:

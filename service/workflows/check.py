@@ -10,20 +10,26 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from indexes.snapshot import SnapshotRefused
+from matcher.passages import encode_long
 from service.catchup import catch_up, read_snapshot
 from service.database import is_current, read, write
 from service.resources import Indexes, Progress, Resources
+from service.store.coherence import incoherences
 from service.store.health import (
     broken_references,
     broken_storage,
     deleted_after,
     live_statements,
+    sample_vectors,
     vector_sizes,
 )
 from service.store.revisions import current_mark
 from service.store.vectors import forget_vectors, stored_vectors
 
-SHOWN = 10
+SHOWN, SAMPLE = 10, 16
+NO_FAULT = frozenset({"missing", "other-model"})
+SAME = 0.99
+"""Cosine of two vectors of one text: processors that multiply bf16 differ from others by .004."""
 
 
 class Severity(StrEnum):
@@ -98,14 +104,15 @@ def _look(resources: Resources) -> Health:
     with read(resources.engine) as session:
         findings += [Finding(Severity.LOST, message) for message in broken_storage(session)]
         findings += [Finding(Severity.LOST, message) for message in broken_references(session)]
+        findings += [Finding(Severity.LOST, message) for message in incoherences(session)]
         findings += list(_vector_faults(session, resources))
         live = live_statements(session)
         mark = current_mark(session)
         try:
             snapshot = read_snapshot(resources, mark)
         except (SnapshotRefused, OSError) as refusal:
-            # A missing index is no fault: it is derived, and built at the next search.
-            if not (isinstance(refusal, SnapshotRefused) and refusal.reason == "missing"):
+            # No index, or one of another model, is no fault: it is built at the next search.
+            if not (isinstance(refusal, SnapshotRefused) and refusal.reason in NO_FAULT):
                 message = f"index publié inutilisable : {refusal}"
                 findings.append(Finding(Severity.REPAIRABLE, message))
             return Health(findings, len(live), indexed=0, pending=len(live))
@@ -115,15 +122,22 @@ def _look(resources: Resources) -> Health:
 
 
 def _vector_faults(session: Session, resources: Resources) -> Iterator[Finding]:
-    expected = 4 * resources.encoder.dim
-    wrong = [
-        size for size in vector_sizes(session, resources.encoder.fingerprint) if size != expected
-    ]
+    fingerprint, expected = resources.encoder.fingerprint, 4 * resources.encoder.dim
+    wrong = [size for size in vector_sizes(session, fingerprint) if size != expected]
     if wrong:
-        yield Finding(
-            Severity.REPAIRABLE,
-            f"des vecteurs stockés ont {wrong[0]} octets au lieu de {expected}",
-        )
+        message = f"des vecteurs stockés ont {wrong[0]} octets au lieu de {expected}"
+        yield Finding(Severity.REPAIRABLE, message)
+        return
+    sample = sample_vectors(session, fingerprint, SAMPLE)
+    if not sample:
+        return
+    ids, passages, rows = zip(*sample, strict=True)
+    fresh = encode_long(resources.encoder.encode_passages, list(passages))
+    cosines = np.sum(np.stack(rows) * fresh, axis=1)
+    strange = sorted(i for i, cosine in zip(ids, cosines, strict=True) if not cosine >= SAME)
+    if strange:
+        message = f"vecteurs stockés qui ne sont pas ceux de leur texte : {_few(strange)}"
+        yield Finding(Severity.REPAIRABLE, message)
 
 
 def _index_faults(

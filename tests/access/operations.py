@@ -7,6 +7,8 @@ from typing import Any
 from tests.builders import SLUG as HERE
 
 ANYONE, SELF, ADMINISTER = "anyone", "self", "administer"
+MACHINES = "machines"
+"""Programs of the machine that serves, or with the token of the measures: no person."""
 READ, PROPOSALS, REVIEW, CONTRIBUTE, CONTACTS = "read proposals review contribute contacts".split()
 
 MAY: Mapping[str, frozenset[str]] = {
@@ -204,4 +206,9 @@ PAGES = (
     Operation("POST", "/alertes/arret/{secret}", ANYONE, parameters={"secret": "x"}, form={}),
     Operation("GET", f"{V1}/docs", ANYONE),
 )
-OPERATIONS = (*API, *PAGES)
+PROBES = (
+    Operation("GET", "/healthz", ANYONE),
+    Operation("GET", "/readyz", ANYONE),
+    Operation("GET", "/metrics", MACHINES),
+)
+OPERATIONS = (*API, *PAGES, *PROBES)

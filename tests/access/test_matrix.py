@@ -8,7 +8,7 @@ from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
 from service.resources import Resources
-from tests.access.operations import ANYONE, API, MAY, OPERATIONS, READ, Operation
+from tests.access.operations import ANYONE, API, MACHINES, MAY, OPERATIONS, READ, Operation
 from tests.access.world import (
     EVERYONE,
     HERE,
@@ -108,6 +108,8 @@ def refusal(name: str, operation: Operation) -> int | None:
     """The status by which this actor is refused; None where they may."""
     if operation.needs == ANYONE:
         return None
+    if operation.needs == MACHINES:
+        return 403
     if name in {"nobody", "dead key"}:
         return 401
     if name == "stranger" and operation.is_in_sociopole:

@@ -78,6 +78,27 @@ def test_a_configuration_that_asks_for_code_is_refused(
     assert_refused(folder, tmp_path, saying="auto_map")
 
 
+@pytest.mark.parametrize("place", ["router_config.json", "0_StaticEmbedding/config.json"])
+def test_a_router_to_a_module_that_is_not_of_sentence_transformers_is_refused(
+    folder: Path, tmp_path: Path, place: str
+) -> None:
+    types = {"0": "sentence_transformers.models.StaticEmbedding", "1": "torch.hub"}
+    (folder / place).write_text(json.dumps({"types": types}))
+
+    assert_refused(folder, tmp_path, saying="torch.hub' is not sentence-transformers'")
+
+
+def test_one_byte_that_changed_is_another_model(folder: Path) -> None:
+    """Vectors are kept by this name: those of two models never mix."""
+    before = load_encoder(str(folder)).fingerprint
+    weights = folder / "0_StaticEmbedding" / "model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+
+    assert load_encoder(str(folder)).fingerprint != before
+
+
 def test_a_link_out_of_the_folder_is_refused(folder: Path, tmp_path: Path) -> None:
     outside = tmp_path / "outside.json"
     outside.write_text("{}")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from fastapi.testclient import TestClient
 
-from service.app import HEADERS, LARGEST_BODY, create_app
+from service.app import create_app
 from service.resources import Resources
 from service.workflows.answer import LONGEST_QUERY
 from tests.builders import SLUG, import_texts
@@ -121,25 +121,6 @@ def test_a_question_too_long_is_a_problem_422(client: TestClient) -> None:
 )
 def test_a_run_that_makes_no_sense_is_a_problem_422(client: TestClient, body: object) -> None:
     assert_problem(client.post(RUNS, json=body), 422, saying="")
-
-
-def test_a_body_too_large_is_refused_unread(client: TestClient) -> None:
-    answer = client.post(RUNS, content=b" " * (LARGEST_BODY + 1))
-
-    assert answer.status_code == 413
-
-
-def test_every_route_and_every_refusal_has_the_security_headers(client: TestClient) -> None:
-    described = client.get("/api/v1/openapi.json").json()["paths"]
-    paths = [path.replace("{slug}", SLUG) for path in described]
-    pages = ["/", f"/sociopoles/{SLUG}", "/recherche?q=jardin", "/api/v1/docs"]
-    refusals = ["/api/v1/nothing", "/nothing", "/static/nothing.css", "/sociopoles/nothing"]
-
-    for path in [*paths, *pages, *refusals]:
-        answer = client.get(path)
-        assert set(HEADERS) <= {name.title() for name in answer.headers} | set(answer.headers), path
-        assert answer.headers["x-content-type-options"] == "nosniff"
-        assert "default-src 'none'" in answer.headers["content-security-policy"]
 
 
 def test_the_api_describes_itself(client: TestClient) -> None:
