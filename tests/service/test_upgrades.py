@@ -81,6 +81,7 @@ def test_nothing_is_lost_and_the_check_is_clean(version: str, folder: Path) -> N
     resources.engine.dispose()
 
 
+@pytest.mark.parametrize("version", [VERSIONS[0], VERSIONS[-1]], indirect=True)
 def test_questions_are_answered_as_by_indexes_made_today(folder: Path) -> None:
     resources = open_resources(Settings(data=folder), WordEncoder())
     kept = answered(resources)
@@ -100,6 +101,7 @@ def answered(resources: Resources) -> list[tuple[str, float]]:
     return [(a.view.statement.text, round(a.score, 6)) for a in answer(resources, QUESTION)]
 
 
+@pytest.mark.parametrize("version", [VERSIONS[0], VERSIONS[-1]], indirect=True)
 def test_work_goes_on(folder: Path) -> None:
     resources = open_resources(Settings(data=folder), WordEncoder())
 
