@@ -1,15 +1,16 @@
 """`sociopoles …`: the command line, in French."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated, Any, BinaryIO
 
 import typer
 
 from matcher.assignment import Limits
 from matcher.lexicon.lexicon import Lexicon, read_lexicon
 from matcher.statements import Kind
-from service import terminal
+from service import terminal, terminal_rgpd
 from service.cli_alerts import add_alert_commands
 from service.cli_decisions import add_decision_commands
 from service.cli_exports import add_export_commands
@@ -17,6 +18,7 @@ from service.cli_groups import add_group_commands
 from service.cli_jobs import BackgroundFlag, add_job_commands, asked_here, print_submitted
 from service.cli_operations import add_operation_commands
 from service.cli_people import add_people_commands
+from service.cli_rgpd import add_rgpd_commands
 from service.cli_serve import add_serve_command
 from service.cli_weights import add_weight_commands
 from service.command import (
@@ -61,6 +63,7 @@ add_operation_commands(cli)
 add_people_commands(cli)
 add_serve_command(cli)
 add_weight_commands(cli)
+add_rgpd_commands(cli)
 
 
 @cli.callback()
@@ -140,9 +143,7 @@ def import_command(  # noqa: PLR0913 - the options of one command
             print_submitted(number, as_json)
             return
         report = take_in(resources, plan, tell)
-    print_shown(
-        report.as_json(), as_json, lambda shown: terminal.show_import(shown, dry_run=dry_run)
-    )
+    print_shown(report.as_json(), as_json, lambda shown: _show_import(shown, dry_run=dry_run))
     if report.errors:
         raise typer.Exit(IN_PART if skip_errors and report.done else REFUSED)
 
@@ -294,6 +295,11 @@ def _open_file(path: Path) -> BinaryIO:
         return path.open("rb")
     except OSError as error:
         raise Refused(f"« {path.name} » ne peut pas être lu : {error.strerror}.") from error
+
+
+def _show_import(report: Mapping[str, Any], *, dry_run: bool) -> None:
+    terminal.show_import(report, dry_run=dry_run)
+    terminal_rgpd.show_persons(report["persons"])
 
 
 def _parse_mapping(pairs: list[str]) -> dict[str, str]:

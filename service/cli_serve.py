@@ -18,6 +18,7 @@ from service.store.accounts import count_admins
 from service.worker import worker_beside
 from service.workflows import demo_people, set_up
 from service.workflows.background import Asked, submit_embedding
+from service.workflows.erase import replay_erasures
 from service.workflows.suggest import Plan, suggest
 
 WORKER_BESIDE = "serveur"
@@ -113,6 +114,8 @@ def _prepare_alone(data: Path, wishes: Wishes) -> None:
 
 def _prepare(resources: Resources, wishes: Wishes) -> None:
     set_up.initialise(resources)
+    # Before anybody is answered: a backup may have been put back.
+    replay_erasures(resources)
     with read(resources.engine) as session:
         if wishes.far and not count_admins(session):
             raise Refused(

@@ -1,7 +1,8 @@
 """Opening the database: SQLite in WAL mode by default, PostgreSQL by URL."""
 
 import datetime as dt
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -11,11 +12,21 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from psycopg.errors import LockNotAvailable
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 BUSY_TIMEOUT_MS = 10_000
 MIGRATIONS = Path(__file__).parent / "migrations"
+READERS_POLLED_MS = 100
+OLD_READERS = """
+SELECT count(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND (
+  age(backend_xid) >= age(%(mark)s::xid)
+  OR datname = current_database() AND age(backend_xmin) >= age(%(mark)s::xid)
+)
+"""
+"""Who began before `mark`: a writer in any database of the server, a reader in this one."""
 SCOPE, FIRST = "sociopoles_scope", "sociopoles_first"
 """Execution options of an engine: what its sessions may read, and what each write begins with."""
 
@@ -84,6 +95,58 @@ def known_versions() -> tuple[str, ...]:
     return tuple(script.revision for script in scripts.walk_revisions())
 
 
+def drop_old_bytes(engine: Engine, tables: Iterable[str]) -> bool:
+    """Leave no byte of what was deleted or changed in the database's files.
+
+    SQLite: the file is written anew and its journal emptied. PostgreSQL: the tables are written
+    anew; its own journal (WAL) and backups are the server's affair. False where somebody who still
+    reads an older state keeps it there.
+    """
+    if engine.dialect.name != "sqlite":
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            return _rewrite_tables(connection, tables)
+    # Not through a session: neither statement may stand in a transaction.
+    raw = engine.raw_connection()
+    try:
+        cursor = raw.cursor()
+        cursor.execute("VACUUM")
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        busy, *_ = cursor.fetchone() or (1,)
+        return not busy
+    finally:
+        raw.close()
+
+
+def _rewrite_tables(connection: Connection, tables: Iterable[str]) -> bool:
+    if not _wait_for_readers(connection):
+        return False
+    # A table is written anew while nobody reads it: whoever stays in one must not stop the rest.
+    connection.exec_driver_sql(f"SET lock_timeout = {BUSY_TIMEOUT_MS}")
+    try:
+        for table in sorted(tables):
+            name = connection.dialect.identifier_preparer.quote(table)
+            connection.exec_driver_sql(f"VACUUM (FULL, ANALYZE) {name}")
+        # The planner keeps the most common values of each column.
+        connection.exec_driver_sql("VACUUM (FULL) pg_statistic")
+    except OperationalError as error:
+        if not isinstance(error.orig, LockNotAvailable):
+            raise
+        return False
+    finally:
+        connection.exec_driver_sql("RESET lock_timeout")
+    return True
+
+
+def _wait_for_readers(connection: Connection) -> bool:
+    """Wait until nobody reads this PostgreSQL database as it was; False where somebody stays."""
+    mark = connection.exec_driver_sql("SELECT pg_current_xact_id()::xid::text").scalar_one()
+    for _ in range(BUSY_TIMEOUT_MS // READERS_POLLED_MS):
+        if not connection.exec_driver_sql(OLD_READERS, {"mark": mark}).scalar_one():
+            return True
+        time.sleep(READERS_POLLED_MS / 1000)
+    return False
+
+
 def _alembic(connection: Connection) -> Config:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
@@ -99,6 +162,8 @@ def _configure_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401
         # FULL: a commit that was acknowledged survives a power cut.
         "synchronous=FULL",
         "foreign_keys=ON",
+        # What is deleted is written over, not only unlinked.
+        "secure_delete=ON",
         f"busy_timeout={BUSY_TIMEOUT_MS}",
     ):
         connection.execute(f"PRAGMA {pragma}")

@@ -143,6 +143,11 @@ class Settings(BaseSettings):
         """The private hosts as host:port."""
         return _hosts(self.private_hosts)
 
+    controller: str = Field(
+        "", description="responsable du traitement : nommé dans le registre et les avis"
+    )
+    privacy_contact: str = Field("", description="adresse où exercer ses droits")
+
     @property
     def url(self) -> str:
         """The database's SQLAlchemy URL."""

@@ -12,6 +12,8 @@ from service.errors import Refused
 from service.files.formats import FORMAT_OF_SUFFIX
 from service.files.limits import MAX_FILE_BYTES
 
+UPLOAD = "upload"
+"""The argument that names a file in the upload folder, kept as long as the job is not over."""
 LOCK = ".lock"
 CHUNK_BYTES = 1 << 20
 

@@ -39,6 +39,7 @@ from service.tables import (
     Pairing,
     Run,
     Sociopole,
+    StatementContact,
     StatementRow,
     Table,
     WeightsRow,
@@ -122,6 +123,11 @@ def _rules(scope: Scope) -> Iterator[tuple[type[Table], ColumnElement[bool]]]:
     yield Sociopole, or_(_among(Sociopole.id, scope.full), _among(Sociopole.id, scope.published))
     yield Organisation, _organisation(scope)
     yield Contact, _of(Contact.organisation_id, Organisation.id, _contact_holder(scope))
+    held = select(Organisation.id).where(_contact_holder(scope))
+    yield (
+        StatementContact,
+        _of(StatementContact.contact_id, Contact.id, Contact.organisation_id.in_(held)),
+    )
     yield (
         KnownRelation,
         _of(KnownRelation.left_id, Organisation.id, _among(Organisation.sociopole_id, scope.full)),

@@ -72,6 +72,11 @@ def lock_sociopole(session: Session, sociopole_id: int) -> None:
     session.execute(select(Sociopole.id).where(Sociopole.id == sociopole_id).with_for_update())
 
 
+def lock_all_sociopoles(session: Session) -> None:
+    """Make every import and decision wait for this transaction."""
+    session.execute(select(Sociopole.id).order_by(Sociopole.id).with_for_update())
+
+
 def exists(session: Session, slug: str) -> bool:
     """Whether the slug is taken."""
     return session.execute(select(Sociopole.id).where(Sociopole.slug == slug)).first() is not None
@@ -115,17 +120,6 @@ def set_college(session: Session, organisation_id: int, college: str) -> None:
     session.execute(
         update(Organisation).where(Organisation.id == organisation_id).values(college=college)
     )
-
-
-def add_contacts(session: Session, contacts: Iterable[tuple[int, str, str]]) -> None:
-    """Write contacts given as (organisation, name, e-mail), leaving out those already there."""
-    wanted = set(contacts)
-    ids = {organisation for organisation, _, _ in wanted}
-    rows = session.execute(select(Contact).where(Contact.organisation_id.in_(ids))).scalars()
-    known = {(row.organisation_id, row.name, row.email) for row in rows}
-    for organisation, name, email in sorted(wanted - known):
-        session.add(Contact(organisation_id=organisation, name=name, email=email))
-    session.flush()
 
 
 def page_of_contacts(

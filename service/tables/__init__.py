@@ -36,6 +36,7 @@ from service.tables.proposals import (
     Run,
 )
 from service.tables.queries import SavedAnswer, SavedQuery
+from service.tables.rights import RightsRequest, RightsSecret, StatementContact
 from service.tables.work import Job
 
 __all__ = [
@@ -59,12 +60,15 @@ __all__ = [
     "Orphan",
     "Pairing",
     "Revision",
+    "RightsRequest",
+    "RightsSecret",
     "Run",
     "SavedAnswer",
     "SavedQuery",
     "SignIn",
     "SignInCode",
     "Sociopole",
+    "StatementContact",
     "StatementRow",
     "Table",
     "Territory",

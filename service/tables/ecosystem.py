@@ -62,7 +62,7 @@ class Organisation(Table):
 
 
 class Contact(Table):
-    """A person, kept apart from the organisation."""
+    """A person, kept apart from the organisation; `informed_at` when told of it (art. 14)."""
 
     __tablename__ = "contact"
     __table_args__ = (UniqueConstraint("organisation_id", "name", "email"),)
@@ -70,6 +70,9 @@ class Contact(Table):
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
     name: Mapped[str] = mapped_column(String(200))
     email: Mapped[str] = mapped_column(String(320))
+    added_at: Mapped[dt.datetime]
+    touched_at: Mapped[dt.datetime]
+    informed_at: Mapped[dt.datetime | None]
 
 
 class KnownRelation(Table):

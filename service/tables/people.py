@@ -10,7 +10,10 @@ from service.tables.base import Number, Table
 
 
 class Account(Table):
-    """Someone who may enter; `version` grows at each change, so that two editors notice."""
+    """Someone who may enter; `version` grows at each change, so that two editors notice.
+
+    `warned_at` when they were told that the account, unused for long, will go.
+    """
 
     __tablename__ = "account"
     id: Mapped[int] = mapped_column(Number, primary_key=True)
@@ -25,6 +28,7 @@ class Account(Table):
     locale: Mapped[str] = mapped_column(String(8))
     created_at: Mapped[dt.datetime]
     seen_at: Mapped[dt.datetime | None]
+    warned_at: Mapped[dt.datetime | None]
     version: Mapped[int]
 
 

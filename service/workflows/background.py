@@ -29,13 +29,11 @@ from service.store.revisions import current_mark
 from service.store.scope import WHOLE
 from service.store.sociopoles import get_sociopole
 from service.store.vectors import lacks_vectors
-from service.uploads import keep_upload, sweep
+from service.uploads import UPLOAD, keep_upload, sweep
 from service.workflows.group import LONGEST_NAME, GroupPlan, check_author, group
+from service.workflows.purge import purge
 from service.workflows.suggest import Plan, parse_kinds, suggest
 from service.workflows.take_in import ImportPlan, take_in
-
-UPLOAD = "upload"
-"""The argument that names a file in the upload folder, kept as long as the job is not over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +109,11 @@ def submit_embedding(resources: Resources, asked: Asked) -> int | None:
     key = asked.key or f"embed-{fingerprint[:32]}-{mark.epoch[:16]}-{mark.revision}"
     arguments = {"fingerprint": fingerprint}
     return _submit(resources, "embed", arguments, None, Asked(asked.by, key))
+
+
+def submit_purge(resources: Resources, asked: Asked, *, dry_run: bool = False) -> int:
+    """Have removed what was kept as long as promised; returns the job's number."""
+    return _submit(resources.unscoped(), "purge", {"dry_run": dry_run}, None, asked)
 
 
 def cancel(resources: Resources, number: int) -> State:
@@ -226,9 +229,18 @@ def _embed(resources: Resources, arguments: Mapping[str, Any], task: Task) -> Ma
     return {"revision": mark.revision}
 
 
+def _purge(resources: Resources, arguments: Mapping[str, Any], task: Task) -> Mapping[str, Any]:
+    """Done again after a kill it removes nothing more: what went is gone."""
+    task.progress("Durées de conservation", 0, 1)
+    done = purge(resources, dry_run=arguments["dry_run"])
+    task.progress("Durées de conservation", 1, 1)
+    return done
+
+
 WORKS: Mapping[str, Work] = {
     "import": Work("import", _import),
     "suggest": Work("rapprochements", _suggest),
     "group": Work("regroupement", _group),
     "embed": Work("vecteurs", _embed),
+    "purge": Work("purge", _purge),
 }

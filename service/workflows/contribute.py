@@ -20,6 +20,8 @@ from service.store.statements import (
     statements_by_id,
 )
 from service.store.territories import name_key
+from service.workflows.guard import Guard, read_guard
+from service.workflows.rights import remember_consent
 from service.workflows.rows import ReadRow, RowReader
 from service.workflows.show import show_statement
 from service.workflows.take_in import sort_rows, tie_fields, write_sorted
@@ -69,7 +71,9 @@ def add_statement(
         sociopole = get_sociopole(session, slug)
         lock_sociopole(session, sociopole.id)
         _check_author(session, sociopole, row.organisation, of)
-        shown = _shown(session, _put(session, sociopole, row, ties))
+        guard = read_guard(resources, session, slug, authors=True)
+        shown = _shown(session, _put(session, sociopole, row, (ties, guard)))
+    remember_consent(resources, slug, shown["id"], consent=shown["consent"], before=False)
     catch_up(resources)
     return shown
 
@@ -98,7 +102,11 @@ def change_statement(
         lock_sociopole(session, sociopole.id)
         _check_version(_found(session, sociopole, public_id), stored.revision)
         _check_author(session, sociopole, row.organisation, of)
-        shown = _shown(session, _put(session, sociopole, row, ties))
+        guard = read_guard(resources, session, slug, authors=True)
+        shown = _shown(session, _put(session, sociopole, row, (ties, guard)))
+    remember_consent(
+        resources, slug, public_id, consent=shown["consent"], before=stored.draft.consent
+    )
     catch_up(resources)
     return shown
 
@@ -128,9 +136,10 @@ def _put(
     session: Session,
     sociopole: SociopoleView,
     row: ReadRow,
-    ties: Mapping[str, Mapping[str, Tie]],
+    rules: tuple[Mapping[str, Mapping[str, Tie]], Guard],
 ) -> Stored:
-    outcome = sort_rows(session, sociopole, [row], ties, {})
+    ties, guard = rules
+    outcome = sort_rows(session, sociopole, [row], ties, {}, guard)
     if outcome.errors:
         raise Refused(" ; ".join(error.message for error in outcome.errors) + ".")
     write_sorted(session, sociopole, outcome)

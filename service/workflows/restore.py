@@ -31,11 +31,12 @@ from service.store.moving import (
 )
 from service.store.revisions import renew_epoch
 from service.store.sign_ins import close_everything
+from service.workflows.erase import replay_erasures
 
 Replay = Callable[[Resources], int]
 """Does again, on a database of before, what must not be undone; returns how many times it did."""
 
-REPLAYS: Sequence[Replay] = ()
+REPLAYS: Sequence[Replay] = (replay_erasures,)
 """Run on every restored database before anybody sees it, in this order."""
 
 

@@ -1,4 +1,4 @@
-"""One row of a spreadsheet to one draft of a statement, or to errors a person can act on."""
+"""Which column is which; one row to one draft of a statement, or to errors one can act on."""
 
 import datetime as dt
 import hashlib
@@ -8,7 +8,16 @@ from typing import NamedTuple
 
 from matcher.statements import College, Kind
 from matcher.words import sentences
-from service.files.columns import parse_college, parse_consent, parse_date, parse_kind
+from service.errors import Refused
+from service.files.columns import (
+    apply_mapping,
+    guess_columns,
+    parse_college,
+    parse_consent,
+    parse_date,
+    parse_kind,
+)
+from service.files.reading import Table
 from service.store.territories import name_key
 
 LONGEST_TEXT = 20_000
@@ -18,6 +27,8 @@ LONGEST_ID = 200
 LONGEST_CONTACT = 200
 LONGEST_EMAIL = 320
 DERIVED_TITLE = 80
+SAMPLED_ROWS = 200
+"""Rows that say whether a guessed column holds what its name promises."""
 
 
 def _consent(cell: str) -> bool:
@@ -42,6 +53,35 @@ def is_understood(field: str, cell: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def map_columns(table: Table, given: Mapping[str, str]) -> dict[str, str]:
+    """Field to column: as given, else guessed from the names, where the cells make sense.
+
+    Raises Refused where no column holds the text.
+    """
+    chosen = apply_mapping(given, table.columns)
+    mapping = dict(chosen)
+    for name, column in guess_columns(table.columns, table.rows).items():
+        if name not in mapping and column not in chosen.values() and _reads(table, name, column):
+            mapping[name] = column
+    if "text" not in mapping:
+        raise Refused(
+            "Aucune colonne ne contient le texte des contributions. Indiquez-la : "
+            f"--map text=Colonne. Colonnes du fichier : {', '.join(table.columns)}."
+        )
+    return mapping
+
+
+def _reads(table: Table, name: str, column: str) -> bool:
+    """Whether a guessed column holds what its name promises: « Type » may be anything."""
+    place = table.columns.index(column)
+    cells = [row.cells[place].strip() for row in table.rows[:SAMPLED_ROWS]]
+    filled = [cell for cell in cells if cell]
+    if name not in PARSERS or not filled:
+        return True
+    understood = sum(is_understood(name, cell) for cell in filled)
+    return understood * 2 >= len(filled)
 
 
 class RowError(NamedTuple):
@@ -70,10 +110,13 @@ class ReadRow:
     consent: bool
     written_on: dt.date | None
     contact: tuple[str, str]
+    kept_reference: str = ""
 
     @property
     def reference(self) -> str:
         """The row's own id, else a hash of organisation and text: the same at each import."""
+        if self.kept_reference:
+            return self.kept_reference
         if self.given_id:
             return self.given_id
         content = f"{name_key(self.organisation)}\n{' '.join(self.text.split())}"

@@ -7,7 +7,8 @@ from typing import Any
 from service.database import read
 from service.resources import Resources
 from service.store.jobs import ENDED, JobView, get_job, list_jobs
-from service.workflows.background import UPLOAD, WORKS
+from service.uploads import UPLOAD
+from service.workflows.background import WORKS
 
 
 def show_jobs(

@@ -9,15 +9,13 @@ from sqlalchemy.orm import Session
 
 from matcher.nomenclature import Nomenclature, Tie, Tied
 from service.catchup import catch_up
-from service.database import read, write
-from service.errors import Refused
-from service.files.columns import apply_mapping, guess_columns
+from service.database import now, read, write
 from service.files.reading import Table, read_table, tidy
 from service.resources import Keep, Progress, Resources
+from service.store.contacts import keep_contacts
 from service.store.imports import save_import
 from service.store.sociopoles import (
     SociopoleView,
-    add_contacts,
     add_organisations,
     contacts_of,
     get_sociopole,
@@ -33,18 +31,16 @@ from service.store.statements import (
     update_statements,
 )
 from service.store.territories import choose_place, name_key, territories_within
+from service.workflows.guard import Guard, read_guard
 from service.workflows.rows import (
-    PARSERS,
     ReadRow,
     RowError,
     RowReader,
     derive_title,
-    is_understood,
+    map_columns,
 )
 
 CHOICES_SHOWN = 4
-SAMPLED_ROWS = 200
-"""Rows that say whether a guessed column holds what its name promises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +61,10 @@ class ImportPlan:
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What an import did, or would do. rows = created + updated + unchanged + duplicates + bad."""
+    """What an import did, or would do. rows = created + updated + unchanged + duplicates + bad.
+
+    `persons` is what there is to say of people, without naming any: see `Guard.report`.
+    """
 
     rows: int
     created: int
@@ -78,6 +77,7 @@ class ImportReport:
     delimiter: str
     tied: list[dict[str, str]]
     written: bool
+    persons: dict[str, Any] = field(default_factory=dict)
 
     @property
     def done(self) -> bool:
@@ -100,7 +100,7 @@ class Sorted:
     """Rows that change their organisation's college or contact, and nothing of the statement."""
     duplicates: int = 0
     errors: list[RowError] = field(default_factory=list)
-    contacts: list[tuple[int, str, str]] = field(default_factory=list)
+    contacts: dict[tuple[str, str], tuple[int, str, str]] = field(default_factory=dict)
 
 
 def take_in(
@@ -123,11 +123,13 @@ def take_in(
     with write(resources.engine) as session:
         sociopole = get_sociopole(session, plan.sociopole)
         lock_sociopole(session, sociopole.id)
-        outcome = sort_rows(session, sociopole, rows, ties, mapping)
+        guard = read_guard(resources, session, sociopole.slug)
+        outcome = sort_rows(session, sociopole, rows, ties, mapping, guard)
         outcome.errors = sorted([*outcome.errors, *errors])
         # A trial goes all the way and is undone: it reports exactly what would happen.
         written = not plan.dry_run and (plan.skip_errors or not outcome.errors)
         report = _report(table, mapping, outcome, ties, written=written)
+        report = replace(report, persons=guard.report(rows))
         if written:
             write_sorted(session, sociopole, outcome)
             save_import(
@@ -147,35 +149,6 @@ def take_in(
     if written:
         catch_up(resources, progress)
     return report
-
-
-def map_columns(table: Table, given: Mapping[str, str]) -> dict[str, str]:
-    """Field to column: as given, else guessed from the names, where the cells make sense.
-
-    Raises Refused where no column holds the text.
-    """
-    chosen = apply_mapping(given, table.columns)
-    mapping = dict(chosen)
-    for name, column in guess_columns(table.columns, table.rows).items():
-        if name not in mapping and column not in chosen.values() and _reads(table, name, column):
-            mapping[name] = column
-    if "text" not in mapping:
-        raise Refused(
-            "Aucune colonne ne contient le texte des contributions. Indiquez-la : "
-            f"--map text=Colonne. Colonnes du fichier : {', '.join(table.columns)}."
-        )
-    return mapping
-
-
-def _reads(table: Table, name: str, column: str) -> bool:
-    """Whether a guessed column holds what its name promises: « Type » may be anything."""
-    place = table.columns.index(column)
-    cells = [row.cells[place].strip() for row in table.rows[:SAMPLED_ROWS]]
-    filled = [cell for cell in cells if cell]
-    if name not in PARSERS or not filled:
-        return True
-    understood = sum(is_understood(name, cell) for cell in filled)
-    return understood * 2 >= len(filled)
 
 
 def _read_rows(
@@ -215,8 +188,10 @@ def sort_rows(
     rows: Sequence[ReadRow],
     ties: Mapping[str, Mapping[str, Tie]],
     mapping: Mapping[str, str],
+    guard: Guard,
 ) -> Sorted:
     """What becomes of each row; new organisations are written, statements are not yet."""
+    rows = [guard.row(row) for row in rows]
     places, unknown = _places(session, sociopole, {row.territory for row in rows})
     numbers, moved = _organisations(session, sociopole.id, rows)
     known_contacts = set(contacts_of(session, sociopole.id))
@@ -232,7 +207,7 @@ def sort_rows(
         kind, known_as = by_public.get(row.given_id, ("", ""))
         reference = known_as if kind == row.kind else row.reference
         organisation = numbers.get(name_key(row.organisation))
-        draft = _draft(row, reference, organisation, places, ties)
+        draft = guard.draft(_draft(row, reference, organisation, places, ties))
         key = (row.kind, reference)
         if key in seen:
             _count_repeat(outcome, row, draft, seen[key], column=mapping.get("id", ""))
@@ -240,8 +215,8 @@ def sort_rows(
         seen[key] = (row.number, draft)
         touched = row.number in moved
         if organisation is not None and any(row.contact):
-            outcome.contacts.append((organisation, *row.contact))
-            touched |= outcome.contacts[-1] not in known_contacts
+            outcome.contacts[key] = (organisation, *row.contact)
+            touched |= outcome.contacts[key] not in known_contacts
         before = existing.get(key)
         if before is None:
             outcome.new.append(draft)
@@ -359,7 +334,7 @@ def write_sorted(session: Session, sociopole: SociopoleView, outcome: Sorted) ->
     _, by_public = existing_statements(session, sociopole.id)
     add_statements(session, sociopole.id, outcome.new, by_public)
     update_statements(session, outcome.changed)
-    add_contacts(session, outcome.contacts)
+    keep_contacts(session, sociopole.id, outcome.contacts, now())
 
 
 def _report(

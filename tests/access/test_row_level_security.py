@@ -22,7 +22,7 @@ from tests.fakes import WordEncoder
 
 TABLES = (
     "statement sociopole organisation contact known_relation lexicon import run grouping decision "
-    "job pairing orphan grouping_group grouping_place weights"
+    "job pairing orphan grouping_group grouping_place statement_contact weights"
 ).split()
 
 

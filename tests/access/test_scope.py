@@ -27,6 +27,7 @@ from service.tables import (
     Pairing,
     Run,
     Sociopole,
+    StatementContact,
     StatementRow,
     Table,
     WeightsRow,
@@ -51,11 +52,14 @@ SCOPED = (
     Pairing,
     Run,
     Sociopole,
+    StatementContact,
     StatementRow,
     WeightsRow,
 )
 OPEN = {
     "revision": "a counter",
+    "rights_request": "salted hashes, read by the program alone",
+    "rights_secret": "read by the program alone",
     "territory": "official lists",
     "territory_parent": "official lists",
     "vector": "by the hash of a text one must have to ask",
