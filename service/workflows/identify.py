@@ -99,8 +99,15 @@ def _seats(
     mine: Sequence[Known], others: Sequence[Known], asking: Asking
 ) -> tuple[tuple[str, str], ...]:
     """(name, organisation) that no other person has."""
-    seats = {(k.name, k.organisation_key) for k in mine if k.name and k.organisation_key}
-    seats -= {(k.name, k.organisation_key) for k in others}
+    seats = {
+        (k.name, k.organisation_key)
+        for k in mine
+        if k.name
+        and k.organisation_key
+        and not any(
+            o.organisation_key == k.organisation_key and _same(o.name, k.name) for o in others
+        )
+    }
     if asking.name and asking.organisation:
         seats.add((asking.name, name_key(asking.organisation)))
     return tuple(sorted(seats))

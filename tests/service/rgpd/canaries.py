@@ -26,6 +26,7 @@ from service.workflows.understand_edit import Wanted
 from tests.builders import SLUG, import_rows, write_csv
 from tests.service.groups import fill
 from tests.service.rgpd.accounts import enter
+from tests.service.rgpd.background import ask, do_all
 
 NAME, EMAIL = "Zoé Kanarivogel", "zk.direction@canari-mail.example"
 SAID = "0655443322"
@@ -59,6 +60,8 @@ def use_everything(resources: Resources) -> Path:
     title = Wanted(Action.RENAME, ("G1",), title=f"Jardins de {NAME}")
     edit_group(resources, SLUG, title, Who(NAME, f"{NAME} l'a dit"))
     enter(resources, NAME, EMAIL)
+    ask(resources, NAME, f"J1;vélos de {NAME};", f"J2;jardin;chez {NAME}")
+    do_all(resources)
     write_copies(resources.settings.data)
     return sheet
 

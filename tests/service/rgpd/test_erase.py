@@ -171,7 +171,7 @@ def test_what_was_decided_stays_signed_by_nobody_and_holds(resources: Resources)
 
     (decision,) = show_decisions(resources, SLUG)["decisions"]
     assert (decision["by"], decision["words"]) == ("personne effacée", "loin")
-    assert decision["pairs"] == [{"left": "P", "right": "I"}]
+    assert [(pair["left"], pair["right"]) for pair in decision["pairs"]] == [("P", "I")]
     # Masking is no new text: what was set aside does not come back.
     assert show_suggestions(resources, SLUG)["pairings"] == []
 
@@ -204,6 +204,14 @@ def test_somebody_of_the_same_name_is_left_alone(resources: Resources) -> None:
     assert contacts(resources) == [("Awa Diallo", "autre@exemple.example")]
     assert texts(resources)[1] == "Awa Diallo a une idée"
     assert "s'appelle « Awa Diallo »" in erasure.notes[0]
+
+
+def test_somebody_of_the_same_name_at_the_same_place_is_left_alone(resources: Resources) -> None:
+    import_rows(resources, HEADER, [AWA, ("2", "Asso", "autre", "DIALLO Awa", "b@exemple.example")])
+
+    erase(resources, ASKING, mask_texts=True)
+
+    assert contacts(resources) == [("DIALLO Awa", "b@exemple.example")]
 
 
 @pytest.mark.parametrize("asking", [Asking(), Asking(email="awa"), Asking(also=("a",))])

@@ -116,20 +116,18 @@ def test_an_old_import_keeps_its_counts_and_forgets_its_lines(resources: Resourc
     assert (report["errors"], report["rows"], report["created"]) == ([], 2, 1)
 
 
-def test_files_go_in_their_time(resources: Resources) -> None:
-    data = resources.settings.data
-    for folder, duration in (("uploads", "upload"), ("exports", "export")):
-        (data / folder).mkdir()
-        for name, days in (("old", 1), ("young", -1)):
-            path = data / folder / f"{name}.csv"
-            path.write_text("a;b\n")
-            age = dt.datetime.now(dt.UTC) - dt.timedelta(days=DURATIONS[duration].days + days)
-            os.utime(path, (age.timestamp(), age.timestamp()))
+def test_files_that_were_sent_in_go_in_their_time(resources: Resources) -> None:
+    folder = resources.settings.upload_folder
+    folder.mkdir()
+    for name, days in (("old", 1), ("young", -1)):
+        path = folder / f"{name}.csv"
+        path.write_text("a;b\n")
+        age = dt.datetime.now(dt.UTC) - dt.timedelta(days=DURATIONS["upload"].days + days)
+        os.utime(path, (age.timestamp(), age.timestamp()))
 
-    purged = purge(resources)
+    assert purge(resources)["files"] == ["uploads/old.csv"]
 
-    assert purged["files"] == ["uploads/old.csv", "exports/old.csv"]
-    assert sorted(path.name for path in data.rglob("*.csv")) == ["young.csv", "young.csv"]
+    assert [path.name for path in folder.iterdir()] == ["young.csv"]
 
 
 def test_vectors_of_texts_that_changed_go_and_those_of_the_lists_stay(filled: Resources) -> None:
@@ -145,9 +143,8 @@ def test_vectors_of_texts_that_changed_go_and_those_of_the_lists_stay(filled: Re
 
 
 def test_a_trial_counts_and_changes_nothing(filled: Resources) -> None:
-    path = filled.settings.data / "exports"
-    path.mkdir()
-    (path / "a.csv").write_text("a")
+    filled.settings.upload_folder.mkdir()
+    (filled.settings.upload_folder / "a.csv").write_text("a")
     at = later("paired_contact", 1)
 
     trial = purge(filled, dry_run=True, at=at)

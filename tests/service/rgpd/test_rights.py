@@ -58,7 +58,7 @@ def test_what_is_held_is_handed_over_whole(resources: Resources) -> None:
     held = held_on(resources, email=EMAIL)
 
     tables = {part["table"]: part["rows"] for part in held["held"]}
-    assert {row["public_id"] for row in tables["statement"]} == {"K1", EMAIL}
+    assert {row["public_id"] for row in tables["statement"]} == {"K1", "J1", EMAIL}
     assert {row["email"] for row in tables["contact"]} == {EMAIL, ""}
     assert {"decision", "group_edit", "grouping", "import", "lexicon", "known_relation"} < set(
         tables
