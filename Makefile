@@ -11,7 +11,7 @@ VENDOR := service/web/static/vendor
 TERRITORIES := service/reference/territories.json.gz
 
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test check fix bench model clean
+.PHONY: help install run demo test torture check fix bench model clean
 
 help:  ## Montre les commandes
 	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /\1|/' | column -t -s '|'
@@ -29,6 +29,9 @@ demo: install  ## La tâche principale dans le terminal, sans serveur
 
 test: install  ## Tous les tests
 	$(BIN)/python -m pytest
+
+torture: install  ## Les pannes voulues, 300 fois au lieu de 10 (deux heures environ)
+	FAULT_ROUNDS=300 $(BIN)/python -m pytest tests/faults
 
 check: install  ## Style, types, architecture ; ne change rien
 	$(BIN)/ruff check .

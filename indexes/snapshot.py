@@ -7,7 +7,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -66,18 +66,26 @@ class SnapshotRefused(Exception):  # noqa: N818 - a refusal is expected: the ans
         self.reason: Reason = reason
 
 
-def publish(folder: Path, label: Label, files: Mapping[str, bytes]) -> bool:
+def publish(
+    folder: Path,
+    label: Label,
+    files: Mapping[str, bytes],
+    newest: Callable[[], int] | None = None,
+) -> bool:
     """Make these files the snapshot that `open_latest` finds, or leave the one there is.
 
     False: someone else is publishing, or the same database and model are there at a later
     revision. OSError: the disk refused; the previous snapshot is still valid.
+
+    `newest` gives the revision that the database stands at: a snapshot beyond it knows a future
+    that was lost, and is replaced before the database reaches those numbers again.
     """
     for name in files:
         if not FILE_NAME.fullmatch(name):
             raise ValueError(f"not a plain file name: {name!r}")
     folder.mkdir(parents=True, exist_ok=True)
     with _publishing_alone(folder) as is_alone:
-        if not is_alone or _is_outdated(label, folder):
+        if not is_alone or _is_outdated(label, folder, newest):
             return False
         place = folder / f"snapshot-{label.revision}-{secrets.token_hex(4)}"
         try:
@@ -134,13 +142,15 @@ def _publishing_alone(folder: Path) -> Iterator[bool]:
             yield True
 
 
-def _is_outdated(label: Label, folder: Path) -> bool:
+def _is_outdated(label: Label, folder: Path, newest: Callable[[], int] | None) -> bool:
     try:
         current = _decode(_read_manifest(folder))
     except SnapshotRefused:
         return False
     same_origin = (current.epoch, current.fingerprint) == (label.epoch, label.fingerprint)
-    return same_origin and label.revision < current.revision
+    is_older = same_origin and label.revision < current.revision
+    # Asked after the manifest was read: what it promises was committed before it was written.
+    return is_older and (newest is None or current.revision <= newest())
 
 
 def _published_place(folder: Path) -> str | None:

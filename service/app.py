@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.staticfiles import StaticFiles
 from fastapi.telemetry import TelemetryConfig
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
@@ -16,6 +17,7 @@ from service.api import probes, routes
 from service.api.problems import status_of
 from service.csrf import SameSiteOnly
 from service.errors import Conflict, NotSignedIn, Refused, TooMany
+from service.faults import explain_fault
 from service.metrics import Metrics
 from service.middleware import TOO_LARGE, Headed, TextOnly, Watched
 from service.refusals import answer_refusal
@@ -72,6 +74,8 @@ def create_app(resources: Resources) -> FastAPI:
     app.add_exception_handler(Refused, _answer_refused)
     app.add_exception_handler(HTTPException, _answer_status)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
+    app.add_exception_handler(SQLAlchemyError, _answer_machine_fault)
+    app.add_exception_handler(OSError, _answer_machine_fault)
     app.add_exception_handler(Exception, _answer_fault)
     return app
 
@@ -107,6 +111,16 @@ def _answer_invalid(request: Request, error: Exception) -> Response:
     faults = error.errors() if isinstance(error, RequestValidationError) else []
     places = ", ".join(".".join(str(part) for part in fault["loc"]) for fault in faults)
     return answer_refusal(request, f"La demande est mal formée : {places}.", 422)
+
+
+def _answer_machine_fault(request: Request, error: Exception) -> Response:
+    fault = explain_fault(error)
+    if fault is None:
+        return _answer_fault(request, error)
+    LOGGER.warning("%s answered %d: %s", request.method, fault.status, error)
+    response = answer_refusal(request, fault.message, fault.status)
+    response.headers["Retry-After"] = str(fault.retry_after)
+    return response
 
 
 def _answer_fault(request: Request, error: Exception) -> Response:

@@ -6,9 +6,11 @@ epoch, same model, not newer than the database), else from nothing, and applies 
 
 import json
 import logging
+import time
 from collections.abc import Sequence
 
 import numpy as np
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from indexes.faiss_index import FaissIndex
 from indexes.snapshot import Label, SnapshotRefused, open_latest, publish
@@ -18,6 +20,7 @@ from matcher.passages import encode_long
 from matcher.statements import Kind
 from matcher.words import weigh_fields
 from service.database import read, write
+from service.failpoints import failpoint
 from service.resources import Indexes, Progress, Resources
 from service.store.revisions import Mark, current_mark
 from service.store.statements import Change, changes_since, ids_of_kind
@@ -26,6 +29,8 @@ from service.store.vectors import keep_vectors, stored_vectors, texts_without_ve
 LOGGER = logging.getLogger(__name__)
 EMBEDDED_AT_ONCE = 512
 """Texts embedded between two commits: what is stored is not embedded again after a crash."""
+TRIED_AGAIN_AFTER = 15.0
+"""Seconds for which a search does not embed again what the database could not keep."""
 PUBLISHED_SHARE = 0.05
 """A snapshot is renewed when this share of it changed: the rest is quick to catch up."""
 
@@ -34,8 +39,14 @@ WORDS = "words-2"
 """How texts become words: it changes with `matcher.words`, and an older index is then refused."""
 
 
-def catch_up(resources: Resources, progress: Progress | None = None) -> Mark:
-    """Index everything committed so far; returns the revision the indexes now stand at."""
+def catch_up(
+    resources: Resources, progress: Progress | None = None, *, as_far_as_can_be: bool = False
+) -> Mark:
+    """Index everything committed so far; returns the revision the indexes now stand at.
+
+    Where the database takes no vectors just now (full, busy), OperationalError; or, with
+    `as_far_as_can_be`, what came before the first text without one.
+    """
     # Whoever asks, the indexes hold everything: what a person may see is chosen at the search.
     resources = resources.unscoped()
     indexes = resources.indexes
@@ -45,7 +56,10 @@ def catch_up(resources: Resources, progress: Progress | None = None) -> Mark:
         if (indexes.revision, indexes.epoch) == mark:
             # Nothing was committed since: a search must not look through every statement.
             return mark
-        _embed_missing(resources, progress)
+        if as_far_as_can_be:
+            _embed_if_it_can_be_kept(resources, progress)
+        else:
+            _embed_missing(resources, progress)
         with read(resources.engine) as session:
             mark = current_mark(session)
             if indexes.epoch != mark.epoch or indexes.revision > mark.revision:
@@ -56,15 +70,26 @@ def catch_up(resources: Resources, progress: Progress | None = None) -> Mark:
                 session, resources.encoder.fingerprint, [c.text_hash for c in changes]
             )
         missing = [c for c in changes if not c.deleted and c.text_hash not in rows]
-        if missing:
+        if missing and not (as_far_as_can_be and indexes.is_stuck):
             # Committed between the embedding and the read: the next round takes them.
-            return catch_up(resources, progress)
+            return catch_up(resources, progress, as_far_as_can_be=as_far_as_can_be)
+        if missing:
+            mark = Mark(missing[0].revision - 1, mark.epoch)
+            changes = [c for c in changes if c.revision <= mark.revision]
         _apply(indexes, changes, {c.id: rows[c.text_hash] for c in changes if not c.deleted})
         if changes or len(indexes.hubs) != len(indexes.vectors):
             indexes.hubs = _hubs(indexes, problems)
         indexes.revision, indexes.epoch = mark.revision, mark.epoch
         _publish_if_worth_it(resources)
     return mark
+
+
+def index_committed(resources: Resources, progress: Progress | None = None) -> None:
+    """Index what was just committed, if it can be: what is in is not said to be refused."""
+    try:
+        catch_up(resources, progress)
+    except (SQLAlchemyError, OSError) as error:
+        LOGGER.warning("committed, to be indexed at the next search: %s", error)
 
 
 def read_snapshot(resources: Resources, mark: Mark) -> Indexes:
@@ -100,17 +125,24 @@ def publish_now(resources: Resources) -> None:
         "vectors.faiss": indexes.vectors.to_bytes(),
         "words.json": json.dumps(indexes.terms, ensure_ascii=False).encode(),
     }
+    failpoint("publish.begins")
     try:
-        publish(resources.settings.index_folder, label, files)
+        publish(resources.settings.index_folder, label, files, lambda: _revision_now(resources))
     except OSError as error:
         # Derived data: a full or closed disk must not keep anyone from an answer.
         LOGGER.warning("indexes not published: %s", error)
+    failpoint("publish.done")
     indexes.published, indexes.unpublished = indexes.revision, 0
 
 
 def _maker(resources: Resources) -> str:
     """What an index is made by: the model, and the way words are taken from texts."""
     return f"{resources.encoder.fingerprint}+{WORDS}"
+
+
+def _revision_now(resources: Resources) -> int:
+    with read(resources.engine) as session:
+        return current_mark(session).revision
 
 
 def _start_over(resources: Resources, mark: Mark) -> None:
@@ -157,6 +189,17 @@ def _publish_if_worth_it(resources: Resources) -> None:
         publish_now(resources)
 
 
+def _embed_if_it_can_be_kept(resources: Resources, progress: Progress | None) -> None:
+    indexes = resources.indexes
+    if indexes.is_stuck:
+        return
+    try:
+        _embed_missing(resources, progress)
+    except OperationalError as error:
+        LOGGER.warning("answering without what is not embedded yet: %s", error)
+        indexes.stuck_until = time.monotonic() + TRIED_AGAIN_AFTER
+
+
 def _embed_missing(resources: Resources, progress: Progress | None) -> None:
     fingerprint = resources.encoder.fingerprint
     with read(resources.engine) as session:
@@ -167,5 +210,7 @@ def _embed_missing(resources: Resources, progress: Progress | None) -> None:
         vectors = encode_long(resources.encoder.encode_passages, [texts[h] for h in part])
         with write(resources.engine) as session:
             keep_vectors(session, fingerprint, part, vectors)
+        failpoint("vectors.kept")
         if progress:
             progress("Calcul des vecteurs", start + len(part), len(hashes))
+    resources.indexes.stuck_until = 0.0

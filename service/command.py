@@ -8,10 +8,11 @@ from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 
 from service import terminal
 from service.errors import Damaged, Refused
+from service.faults import explain_fault
 from service.resources import Resources, open_resources
 from service.settings import Settings
 
@@ -50,11 +51,16 @@ def database_faults() -> Iterator[None]:
     """A database that cannot be read ends in words."""
     try:
         yield
-    except DatabaseError as error:
-        raise Damaged(
-            f"La base de données ne se lit pas ({error.orig}). Si elle est endommagée, restaurez "
-            "une sauvegarde ; si elle est occupée ou injoignable, réessayez."
-        ) from error
+    except (SQLAlchemyError, OSError) as error:
+        fault = explain_fault(error)
+        if fault:
+            raise Refused(fault.message) from error
+        if isinstance(error, DatabaseError):
+            raise Damaged(
+                f"La base de données ne se lit pas ({error.orig}). Si elle est endommagée, "
+                "restaurez une sauvegarde."
+            ) from error
+        raise
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import datetime as dt
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-BUSY_TIMEOUT_MS = 10_000
+LOCK_WAIT, BUSY_TIMEOUT_MS = 10.0, 10_000
 MIGRATIONS = Path(__file__).parent / "migrations"
 READERS_POLLED_MS = 100
 OLD_READERS = """
@@ -31,12 +31,20 @@ SCOPE, FIRST = "sociopoles_scope", "sociopoles_first"
 """Execution options of an engine: what its sessions may read, and what each write begins with."""
 
 
-def open_engine(url: str) -> Engine:
-    """An engine whose SQLite connections lose nothing that was committed."""
+def open_engine(url: str, lock_wait: float = LOCK_WAIT) -> Engine:
+    """An engine that loses nothing that was committed.
+
+    Who waits for another's lock gives up after `lock_wait` seconds (OperationalError).
+    """
+    # Errors carry the values of a statement into logs: they are what people wrote.
     if not url.startswith("sqlite"):
-        return create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1))
-    engine = create_engine(url)
-    event.listen(engine, "connect", _configure_sqlite)
+        url = url.replace("postgresql://", "postgresql+psycopg://", 1)
+        # A connection from before the server restarted is noticed before it is used.
+        engine = create_engine(url, hide_parameters=True, pool_pre_ping=True)
+        event.listen(engine, "connect", partial(_configure_postgresql, lock_wait))
+        return engine
+    engine = create_engine(url, hide_parameters=True)
+    event.listen(engine, "connect", partial(_configure_sqlite, lock_wait))
     event.listen(engine, "begin", _begin)
     return engine
 
@@ -71,10 +79,10 @@ def _info(engine: Engine) -> dict[Any, Any]:
     return {SCOPE: engine.get_execution_options().get(SCOPE)}
 
 
-def migrate(engine: Engine) -> None:
-    """Bring the tables to the newest version; an empty database gets them all."""
+def migrate(engine: Engine, version: str = "head") -> None:
+    """Bring the tables to this version, the newest if not said; an empty database gets them all."""
     with engine.begin() as connection:
-        command.upgrade(_alembic(connection), "head")
+        command.upgrade(_alembic(connection), version)
 
 
 def is_current(engine: Engine) -> bool:
@@ -154,7 +162,8 @@ def _alembic(connection: Connection) -> Config:
     return config
 
 
-def _configure_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - DBAPI has no type
+# Any: a DBAPI connection has no type.
+def _configure_sqlite(lock_wait: float, connection: Any, _record: object) -> None:  # noqa: ANN401
     # The driver's own BEGIN comes too late for a consistent read: ours is emitted by _begin.
     connection.isolation_level = None
     for pragma in (
@@ -164,9 +173,15 @@ def _configure_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401
         "foreign_keys=ON",
         # What is deleted is written over, not only unlinked.
         "secure_delete=ON",
-        f"busy_timeout={BUSY_TIMEOUT_MS}",
+        f"busy_timeout={round(lock_wait * 1000)}",
     ):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _configure_postgresql(lock_wait: float, connection: Any, _record: object) -> None:  # noqa: ANN401
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET lock_timeout = {round(lock_wait * 1000)}")
+    connection.commit()
 
 
 def _begin(connection: Connection) -> None:

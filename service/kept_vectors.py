@@ -1,14 +1,18 @@
 """An encoder that remembers: what a model embedded once is read back from the database."""
 
+import logging
 from collections.abc import Sequence
 
 import numpy as np
 from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
 
 from matcher.encoder import Encoder, Progress, Vectors
 from service.database import read, write
 from service.store.statements import hash_text
 from service.store.vectors import keep_vectors, stored_vectors
+
+LOGGER = logging.getLogger(__name__)
 
 
 class KeptEncoder:
@@ -31,8 +35,12 @@ class KeptEncoder:
         missing = {h: text for h, text in zip(hashes, texts, strict=True) if h not in rows}
         if missing:
             vectors = self._encoder.encode_passages(list(missing.values()), progress)
-            with write(self._engine) as session:
-                keep_vectors(session, self.fingerprint, list(missing), vectors)
+            try:
+                with write(self._engine) as session:
+                    keep_vectors(session, self.fingerprint, list(missing), vectors)
+            except OperationalError as error:
+                # A full disk or a busy database: embedded again next time, and nobody waits.
+                LOGGER.warning("vectors of labels not kept: %s", error)
             rows |= dict(zip(missing, vectors, strict=True))
         if not hashes:
             return np.empty((0, self.dim), dtype=np.float32)

@@ -7,12 +7,14 @@ when the work is. After draft-ietf-httpapi-idempotency-key-header.
 import asyncio
 import hashlib
 import json
+import logging
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any, NamedTuple
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
@@ -22,6 +24,7 @@ from service.errors import Refused
 from service.resources import Resources
 from service.store.once import AlreadyClaimed, Done, claim, find_done, keep_answer
 
+LOGGER = logging.getLogger(__name__)
 HEADER = "idempotency-key"
 LONGEST_KEY = 200
 WAIT_S, POLL_S = 15.0, 0.05
@@ -134,14 +137,18 @@ def _find(resources: Resources, key_hash: str) -> Done | None:
 def _keep(resources: Resources, key_hash: str, response: Response, instead: object) -> None:
     # What holds a secret is not kept: whoever asks again is answered without it.
     body = json.dumps(instead).encode() if instead is not None else bytes(response.body)
-    with write(resources.engine) as session:
-        keep_answer(
-            session,
-            key_hash,
-            status=response.status_code,
-            media_type=response.headers.get("content-type", ""),
-            body=body,
-        )
+    try:
+        with write(resources.engine) as session:
+            keep_answer(
+                session,
+                key_hash,
+                status=response.status_code,
+                media_type=response.headers.get("content-type", ""),
+                body=body,
+            )
+    except SQLAlchemyError as error:
+        # It is done: to answer otherwise would have it done again under another key.
+        LOGGER.warning("an answer was not kept: %s", error)
 
 
 def _again(done: Done) -> Response:

@@ -1,6 +1,7 @@
 """What lives as long as the process: settings, engine, encoder, official lists, indexes."""
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
@@ -40,7 +41,13 @@ class Indexes:
     epoch: str = ""
     published: int = -1
     unpublished: int = 0
+    stuck_until: float = 0.0
     lock: threading.RLock = field(default_factory=threading.RLock)
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether the database refused vectors a moment ago (monotonic clock)."""
+        return time.monotonic() < self.stuck_until
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,8 @@ class Resources:
     attempts: Attempts
     _measured: list[Background] = field(default_factory=list, repr=False)
     _lexicons: list[Lexicon] = field(default_factory=list, repr=False)
+    _turn: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    """Many come at once to a service just started: one measures, the others wait for it."""
 
     def seen_by(self, scope: Scope, first: Callable[[Session], None] | None = None) -> Self:
         """The same, but sessions read only what is in the scope, and writes begin with `first`."""
@@ -69,9 +78,10 @@ class Resources:
     @property
     def background(self) -> Background:
         """How near unrelated texts are to this encoder: measured on the names of the sectors."""
-        if not self._measured:
-            vectors = self.sectors.vectors
-            self._measured.append(measure_background(vectors, vectors))
+        with self._turn:
+            if not self._measured:
+                vectors = self.sectors.vectors
+                self._measured.append(measure_background(vectors, vectors))
         return self._measured[0]
 
     @property
@@ -86,7 +96,7 @@ def open_resources(settings: Settings, encoder: Encoder | None = None) -> Resour
     """Open the database (bringing its tables up to date), the encoder and empty indexes."""
     if not settings.database_url:
         settings.data.mkdir(parents=True, exist_ok=True)
-    engine = open_engine(settings.url)
+    engine = open_engine(settings.url, settings.lock_wait)
     migrate(engine)
     encoder = encoder or load_named_encoder(settings.model)
     kept = KeptEncoder(engine, encoder)

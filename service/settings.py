@@ -60,6 +60,12 @@ class Settings(BaseSettings):
         description="`deep` (shipped, the default), `fast` (shipped), or a sentence-transformers "
         "model by name or folder",
     )
+    lock_wait: float = Field(
+        10,
+        description="seconds to wait for a database that is busy, then the message says so",
+        gt=0,
+        le=600,
+    )
     host: str = Field("127.0.0.1", description="address of `sociopoles serve`")
     port: int = Field(8000, description="port of `sociopoles serve`", ge=0, le=65535)
     public_url: str = Field(

@@ -49,7 +49,7 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database file with the tables, a few territories and one sociopôle."""
     folder = tmp_path_factory.mktemp("template")
-    _fill(Settings(data=folder).url)
+    fill_database(Settings(data=folder).url)
     return folder / "sociopoles.sqlite3"
 
 
@@ -123,7 +123,7 @@ def _share_postgresql(server: str, stack: ExitStack) -> MakeDatabase:
     connection.execute(relaxed.format(sql.Identifier(name)))
     drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
     stack.callback(connection.execute, drop)
-    _fill(url)
+    fill_database(url)
     engine = open_engine(url)
     stack.callback(engine.dispose)
 
@@ -139,7 +139,8 @@ def _share_postgresql(server: str, stack: ExitStack) -> MakeDatabase:
     return empty
 
 
-def _fill(url: str) -> None:
+def fill_database(url: str) -> None:
+    """Give an empty database its tables, a few territories and one sociopôle."""
     engine = open_engine(url)
     migrate(engine)
     with write(engine) as session:

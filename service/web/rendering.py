@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from fastapi import Request, Response
 from fastapi.templating import Jinja2Templates
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from sqlalchemy.exc import SQLAlchemyError
 
 from service.access import NOBODY, Person
 from service.errors import NotSignedIn
@@ -16,6 +17,8 @@ from service.store.territories import LEVELS
 from service.visits import find_person, get_resources
 from service.workflows.answer import LONGEST_QUERY
 
+FAULTS = 500
+"""Statuses from here on are not the asker's doing."""
 LONGEST_SHOWN, EXCERPT = 280, 240
 """Characters: a longer text is folded under an excerpt."""
 KINDS = {
@@ -102,11 +105,14 @@ def find_visitor(request: Request) -> Person:
     """Who is signed in, if anyone."""
     try:
         return find_person(request, get_resources(request))
-    except NotSignedIn:
+    except (NotSignedIn, SQLAlchemyError):
         return NOBODY
 
 
 def render(request: Request, name: str, context: dict[str, Any], status: int = 200) -> Response:
     """A page, with the name of who is signed in."""
-    context = {"person": find_visitor(request)} | context
-    return TEMPLATES.TemplateResponse(request, name, context, status_code=status)
+    # The page that says that the database is away must not ask it for a name.
+    person = find_visitor(request) if status < FAULTS else NOBODY
+    return TEMPLATES.TemplateResponse(
+        request, name, {"person": person} | context, status_code=status
+    )

@@ -1,12 +1,13 @@
 """Answer a query: a question in words to ranked statements, with the sentence that answers."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from sqlalchemy.orm import Session
 
 from indexes.contract import Ids
+from matcher.lexicon.lexicon import Lexicon
 from matcher.reasons import answering_sentences
 from service.catchup import catch_up
 from service.database import read
@@ -56,8 +57,8 @@ def answer(resources: Resources, query: Query, progress: Progress | None = None)
     if not 1 <= query.k <= MOST_ANSWERS:
         raise Refused(f"Demandez de 1 à {MOST_ANSWERS} réponses (reçu : {query.k}).")
     sector = find_sector(resources, query.sector)
-    catch_up(resources, progress)
-    indexes = resources.indexes
+    # A full disk keeps nobody from an answer.
+    catch_up(resources, progress, as_far_as_can_be=True)
     with read(resources.engine) as session:
         allowed = visible = None
         sociopole = get_sociopole(session, query.sociopole).id if query.sociopole else None
@@ -66,16 +67,9 @@ def answer(resources: Resources, query: Query, progress: Progress | None = None)
             visible = allowed = _searchable(session, sociopole)
         if query.kinds or sector:
             allowed = _searchable(session, sociopole, kinds=query.kinds, sector=sector)
-        with indexes.lock:
-            ranker = Ranker(
-                indexes.vectors,
-                indexes.words,
-                resources.encoder,
-                indexes.hubs,
-                resources.background.deviation,
-                lexicon,
-            )
-            found = ranker.rank(text, allowed, visible=visible).both[: query.k]
+    # Not within a session: who has the indexes may be waiting for a connection to the database.
+    found = _rank(resources, text, lexicon, allowed, visible)[: query.k]
+    with read(resources.engine) as session:
         views = statements_by_id(session, [identity for identity, _ in found])
     scores = dict(found)
     sentences = answering_sentences(
@@ -85,6 +79,17 @@ def answer(resources: Resources, query: Query, progress: Progress | None = None)
         Answer(view, round(scores[view.statement.id], 5), sentence)
         for view, sentence in zip(views, sentences, strict=True)
     ]
+
+
+def _rank(
+    resources: Resources, text: str, lexicon: Lexicon, allowed: Ids | None, visible: Ids | None
+) -> Sequence[tuple[int, float]]:
+    indexes, deviation = resources.indexes, resources.background.deviation
+    with indexes.lock:
+        ranker = Ranker(
+            indexes.vectors, indexes.words, resources.encoder, indexes.hubs, deviation, lexicon
+        )
+        return ranker.rank(text, allowed, visible=visible).both
 
 
 def _searchable(

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from matcher.nomenclature import Tie
 from matcher.statements import Kind
-from service.catchup import catch_up
+from service.catchup import index_committed
 from service.database import read, write
 from service.errors import Conflict, Forbidden, NotFound, Refused
 from service.resources import Resources
@@ -74,7 +74,7 @@ def add_statement(
         guard = read_guard(resources, session, slug, authors=True)
         shown = _shown(session, _put(session, sociopole, row, (ties, guard)))
     remember_consent(resources, slug, shown["id"], consent=shown["consent"], before=False)
-    catch_up(resources)
+    index_committed(resources)
     return shown
 
 
@@ -107,7 +107,7 @@ def change_statement(
     remember_consent(
         resources, slug, public_id, consent=shown["consent"], before=stored.draft.consent
     )
-    catch_up(resources)
+    index_committed(resources)
     return shown
 
 
@@ -121,7 +121,7 @@ def remove_statement(
         stored = _found(session, sociopole, public_id, deleted=not deleted)
         _check_owner(stored, of)
         set_deleted(session, stored.id, deleted=deleted)
-    catch_up(resources)
+    index_committed(resources)
 
 
 def _read(kind: Kind, fields: Mapping[str, str]) -> ReadRow:

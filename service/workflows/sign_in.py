@@ -8,8 +8,10 @@ import hashlib
 import hmac
 import logging
 import secrets
+from collections.abc import Callable
 from typing import NamedTuple
 
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from service.access import Permission, Person, as_person
@@ -141,8 +143,7 @@ def person_of_session(resources: Resources, secret: str) -> Person:
     if not account.is_active:
         raise NotSignedIn(EXPIRED)
     if at - found.seen_at > TOUCHED_EVERY:
-        with write(resources.engine) as session:
-            touch_sign_in(session, key, at)
+        _note(resources, lambda session: touch_sign_in(session, key, at))
     return as_person(account, sign_in=key)
 
 
@@ -159,8 +160,8 @@ def person_of_token(resources: Resources, token: str) -> Person:
     if not account.is_active:
         raise NotSignedIn(BAD_TOKEN)
     if found.used_at is None or at - found.used_at > TOUCHED_EVERY:
-        with write(resources.engine) as session:
-            mark_token_used(session, found.id, at)
+        number = found.id
+        _note(resources, lambda session: mark_token_used(session, number, at))
     return as_person(account, limited_to=frozenset(Permission(s) for s in found.scopes))
 
 
@@ -177,9 +178,18 @@ def hash_secret(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
+def _note(resources: Resources, write_it: Callable[[Session], None]) -> None:
+    """Write down that someone came; a full disk or a busy database sends nobody away."""
+    try:
+        with write(resources.engine) as session:
+            write_it(session)
+    except OperationalError as error:
+        LOGGER.warning("a visit was not noted: %s", error)
+
+
 def _is_open(found: SignInView, at: dt.datetime) -> bool:
-    # A clock set back must not bring a session to life again: neither time may lie ahead for long.
-    return at - found.seen_at < IDLE and at - found.created_at < LONGEST
+    # Nor may a time lie ahead for long: a clock that was wrong must not keep a session alive.
+    return abs(at - found.seen_at) < IDLE and abs(at - found.created_at) < LONGEST
 
 
 def _hash_code(browser: str, code: str) -> str:

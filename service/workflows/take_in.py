@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from matcher.nomenclature import Nomenclature, Tie, Tied
-from service.catchup import catch_up
+from service.catchup import index_committed
 from service.database import now, read, write
+from service.failpoints import failpoint
 from service.files.reading import Table, read_table, tidy
 from service.resources import Keep, Progress, Resources
 from service.store.contacts import keep_contacts
@@ -143,11 +144,13 @@ def take_in(
             )
             if keep:
                 keep(session, report.as_json())
+            failpoint("import.written")
         else:
             session.rollback()
     tell("Enregistrement", 3, 3)
     if written:
-        catch_up(resources, progress)
+        failpoint("import.committed")
+        index_committed(resources, progress)
     return report
 
 

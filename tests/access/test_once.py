@@ -89,6 +89,7 @@ def test_a_key_without_measure_is_refused(client: TestClient, name: str) -> None
     assert client.post(RUNS, json={}, headers=key(name)).status_code == 422
 
 
+@pytest.mark.fault("F13")
 def test_twenty_at_once_are_done_once(client: TestClient, resources: Resources) -> None:
     with ThreadPoolExecutor(20) as pool:
         answers = list(

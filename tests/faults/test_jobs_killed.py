@@ -129,6 +129,7 @@ def wait_until(true: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.fault("F3")
 @pytest.mark.parametrize("seed", range(ROUNDS // 2))
 def test_a_worker_killed_at_random_does_no_step_twice(
     resources: Resources, given: Given, nursery: Nursery, seed: int
@@ -153,6 +154,7 @@ def test_every_failpoint_of_jobs_is_tried() -> None:
     assert sorted(re.findall(r'failpoint\("(.*?)"\)', source)) == sorted(FAILPOINTS)
 
 
+@pytest.mark.fault("F3")
 @pytest.mark.parametrize(
     ("place", "kind"),
     [*((place, "import") for place in FAILPOINTS), *(("job-done", kind) for kind in KINDS[1:])],
@@ -169,6 +171,7 @@ def test_a_worker_killed_at_a_failpoint_does_no_step_twice(
     assert_each_was_done_once(resources, *kinds)
 
 
+@pytest.mark.fault("proof")
 def test_the_harness_sees_a_step_done_twice(
     resources: Resources, given: Given, nursery: Nursery
 ) -> None:
@@ -181,6 +184,7 @@ def test_the_harness_sees_a_step_done_twice(
     assert effects(resources) == 2
 
 
+@pytest.mark.fault("F12")
 def test_a_poison_job_is_given_up_after_three_attempts_and_others_go_on(
     resources: Resources, given: Given, nursery: Nursery
 ) -> None:
@@ -194,6 +198,7 @@ def test_a_poison_job_is_given_up_after_three_attempts_and_others_go_on(
     assert effects(resources) == 2
 
 
+@pytest.mark.fault("F13")
 def test_workers_at_once_never_take_one_job(
     resources: Resources, given: Given, nursery: Nursery
 ) -> None:
@@ -234,6 +239,7 @@ def test_a_job_cancelled_while_it_runs_stops_and_its_worker_goes_on(
     assert job(resources, after).attempts == 1
 
 
+@pytest.mark.fault("F3")
 def test_another_worker_takes_up_the_job_of_one_that_was_killed(
     resources: Resources, given: Given, nursery: Nursery
 ) -> None:
@@ -248,6 +254,7 @@ def test_another_worker_takes_up_the_job_of_one_that_was_killed(
     assert effects(resources) == 1
 
 
+@pytest.mark.fault("F3")
 def test_a_worker_in_a_long_transaction_keeps_its_job(
     resources: Resources, given: Given, nursery: Nursery
 ) -> None:
@@ -268,6 +275,7 @@ def is_a_day_off(running: JobView) -> bool:
     return abs(now() - dt.datetime.fromisoformat(running.told.message)) > dt.timedelta(hours=20)
 
 
+@pytest.mark.fault("F10")
 def test_a_clock_that_jumps_neither_ends_a_lease_nor_keeps_a_dead_ones(
     resources: Resources, given: Given, nursery: Nursery, jumping: Jumping
 ) -> None:

@@ -82,6 +82,7 @@ def wait_until(true: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.fault("F12")
 def test_the_worker_of_a_server_begins_again_when_it_is_killed_and_ends_with_it(
     here: Resources,
 ) -> None:

@@ -69,6 +69,15 @@ def test_an_older_revision_is_not_published(folder: Path) -> None:
     assert len(places(folder)) == 1
 
 
+def test_a_snapshot_of_a_future_that_was_lost_is_replaced(folder: Path) -> None:
+    older = replace(LABEL, revision=6)
+
+    assert not publish(folder, older, {"old": b"1"}, newest=lambda: 7)
+    assert publish(folder, older, {"old": b"1"}, newest=lambda: 6)
+
+    assert read(folder, at_most_revision=6).files == {"old": b"1"}
+
+
 @pytest.mark.parametrize("other", [{"epoch": "e2"}, {"fingerprint": "model-b"}])
 def test_another_database_or_model_replaces_any_revision(
     folder: Path, other: dict[str, str]

@@ -75,6 +75,7 @@ def test_a_model_that_carries_code_is_refused(
     assert not (ROOT / "it-ran").exists()
 
 
+@pytest.mark.fault("F1")
 def test_a_kill_in_an_import_leaves_all_or_nothing_and_a_clean_check(
     environment: dict[str, str], data: Path, tmp_path: Path
 ) -> None:
