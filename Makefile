@@ -28,7 +28,7 @@ demo: install  ## La tâche principale dans le terminal, sans serveur
 	$(BIN)/sociopoles --data data/demo group plaine-commune --also metropole-de-lyon
 
 test: install  ## Tous les tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 torture: install  ## Les pannes voulues, 300 fois au lieu de 10 (deux heures environ)
 	FAULT_ROUNDS=300 $(BIN)/python -m pytest tests/faults

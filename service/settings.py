@@ -69,7 +69,9 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="address of `sociopoles serve`")
     port: int = Field(8000, description="port of `sociopoles serve`", ge=0, le=65535)
     public_url: str = Field(
-        "http://127.0.0.1:8000", description="the address people open, as e-mails write it"
+        "http://127.0.0.1:8000",
+        description="the address people open, as e-mails write it and providers send people "
+        "back to",
     )
     attempts_url: str = Field(
         "memory://",
@@ -150,9 +152,10 @@ class Settings(BaseSettings):
         return _hosts(self.private_hosts)
 
     controller: str = Field(
-        "", description="responsable du traitement : nommé dans le registre et les avis"
+        "",
+        description="who answers for the personal data: named in the register and in notices",
     )
-    privacy_contact: str = Field("", description="adresse où exercer ses droits")
+    privacy_contact: str = Field("", description="where people write about their data")
 
     @property
     def url(self) -> str:

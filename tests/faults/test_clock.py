@@ -93,7 +93,7 @@ def test_a_service_whose_clock_jumps_a_day_serves_on_and_shows_what_was_written_
     for by in (DAY, -DAY, 0 * DAY):
         jump(by)
         made = client.post(RUNS, json={"proposals": len(stamps) + 1})
-        shown = client.get(f"/api/v1/sociopoles/{SLUG}/pairings")
+        shown = client.get(f"/api/v1/sociopoles/{SLUG}/runs/latest")
 
         assert (made.status_code, shown.status_code) == (201, 200)
         assert shown.json()["limits"]["proposals"] == len(stamps) + 1

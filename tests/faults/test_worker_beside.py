@@ -115,7 +115,7 @@ def test_a_server_told_so_has_no_worker(
     here: Resources, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     free = []
-    monkeypatch.setattr("uvicorn.run", lambda *_, **__: free.append(is_free(here)))
+    monkeypatch.setattr("service.server.serve_here", lambda *_, **__: free.append(is_free(here)))
     result = run("serve", "--no-worker")
 
     assert (result.exit_code, free) == (0, [True])
