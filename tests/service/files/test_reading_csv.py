@@ -1,6 +1,5 @@
 """CSV files of every kind that a mailbox brings."""
 
-import time
 import unicodedata
 from itertools import cycle, islice
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 from service.errors import Refused
 from service.files import limits
 from service.files.reading import Problem, Row, read_table
+from tests.pace import SECOND, pace
 
 SMALL = "Structure;Besoin\r\nRégie de quartier;Réemploi\r\nJardins;Eau\r\nAMAP;Sol\r\n"
 FULL = (
@@ -147,14 +147,23 @@ def test_a_given_delimiter_is_obeyed(tmp_path: Path) -> None:
         read_table(path, delimiter="x")
 
 
+def refusal_of(path: Path) -> str:
+    """Why a file is refused, empty where it is read."""
+    try:
+        read_table(path)
+    except Refused as refusal:
+        return str(refusal)
+    return ""
+
+
 def test_a_delimiter_is_guessed_in_linear_time(tmp_path: Path) -> None:
     # csv.Sniffer takes 1.2 s on 16 kB of this, and four times that on twice as much.
     path = write(tmp_path, "a;b\n" + ',"' * 60_000)
 
-    started = time.process_time()
-    with pytest.raises(Refused):
-        read_table(path)
-    assert time.process_time() - started < 1
+    refused, spent = pace(lambda: refusal_of(path))
+
+    assert refused
+    assert spent < SECOND
 
 
 def test_line_breaks_in_quotes_stay_in_their_cell_and_rows_are_counted_as_a_spreadsheet_does(
@@ -310,10 +319,10 @@ def test_the_largest_number_of_columns_is_read_and_one_more_is_refused(tmp_path:
 def test_a_million_columns_are_refused_quickly(tmp_path: Path) -> None:
     path = write(tmp_path, ";".join(["a"] * 1_000_000) + "\n" + ";".join(["b"] * 1_000_000))
 
-    started = time.process_time()
-    with pytest.raises(Refused, match="1000000 colonnes"):
-        read_table(path)
-    assert time.process_time() - started < 5
+    refused, spent = pace(lambda: refusal_of(path))
+
+    assert "1000000 colonnes" in refused
+    assert spent < 5 * SECOND
 
 
 def test_the_longest_cell_is_read(tmp_path: Path) -> None:
@@ -372,8 +381,7 @@ def test_sixteen_thousand_rows_are_read_in_less_than_a_second(tmp_path: Path) ->
     lines = [";".join(" ".join(islice(words, 6)) for _ in range(6)) for _ in range(16_513)]
     path = write(tmp_path, "\r\n".join(["a;b;c;d;e;f", *lines]).encode("cp1252"))
 
-    started = time.process_time()
-    table = read_table(path)
+    table, spent = pace(lambda: read_table(path))
 
     assert (len(table.rows), table.encoding) == (16_513, "cp1252")
-    assert time.process_time() - started < 1
+    assert spent < SECOND

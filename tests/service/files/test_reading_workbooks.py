@@ -383,12 +383,14 @@ def test_the_parser_sees_none_of_our_secrets(
     assert read_table(write_xlsx(tmp_path / "a.xlsx", [["A"], ["1"]])).columns == ("A",)
 
 
-def test_twenty_thousand_rows_are_read_in_about_a_second(tmp_path: Path) -> None:
+def test_twenty_thousand_rows_are_read_sooner_than_they_were_written(tmp_path: Path) -> None:
     rows: list[list[object]] = [[f"cellule {y} {x}" for x in range(10)] for y in range(20_000)]
-    path = write_xlsx(tmp_path / "a.xlsx", rows)
 
     started = time.perf_counter()
+    path = write_xlsx(tmp_path / "a.xlsx", rows)
+    written = time.perf_counter()
     table = read_table(path)
+    read = time.perf_counter()
 
     assert len(table.rows) == 19_999
-    assert time.perf_counter() - started < 3
+    assert read - written < written - started
