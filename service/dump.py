@@ -55,11 +55,12 @@ def _run(tool: str, url: str, *arguments: str | Path) -> None:
         "dbname": address.database,
         **{name: str(value) for name, value in address.query.items()},
     }
+    # The rows of everyone: the rules of who reads what stand in the database too. Beside the
+    # options of the address, which would hide those of the environment.
+    everything = [f"-c sociopoles.{n}={v}" for n, v in database_settings(WHOLE).items()]
+    named["options"] = " ".join([str(named.get("options") or ""), *everything]).strip()
     where = make_conninfo("", **{name: value for name, value in named.items() if value})
-    # The rows of everyone: the rules of who reads what stand in the database too.
-    everything = database_settings(WHOLE).items()
-    options = " ".join(f"-c sociopoles.{name}={value}" for name, value in everything)
-    environment = os.environ | {"PGOPTIONS": options}
+    environment = dict(os.environ)
     if address.password is not None:
         # Never on the command line, which every user of the machine may read.
         environment["PGPASSWORD"] = str(address.password)

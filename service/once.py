@@ -114,7 +114,10 @@ async def _read_key(request: Request) -> Key:
     if not 1 <= len(name) <= LONGEST_KEY:
         raise Refused(f"Idempotency-Key compte de 1 à {LONGEST_KEY} caractères.")
     asked = hashlib.sha256(f"{request.method} {request.url.path}?{request.url.query}\n".encode())
-    asked.update(await request.body())
+    body = await request.body()
+    # A form that carries a file is cut by a word that each sending draws anew.
+    _, _, boundary = request.headers.get("content-type", "").partition("boundary=")
+    asked.update(body.replace(boundary.strip('"').encode(), b"--") if boundary else body)
     return Key(name, asked.hexdigest())
 
 
@@ -136,7 +139,11 @@ def _find(resources: Resources, key_hash: str) -> Done | None:
 
 def _keep(resources: Resources, key_hash: str, response: Response, instead: object) -> None:
     # What holds a secret is not kept: whoever asks again is answered without it.
-    body = json.dumps(instead).encode() if instead is not None else bytes(response.body)
+    body = (
+        json.dumps(instead, ensure_ascii=False).encode()
+        if instead is not None
+        else bytes(response.body)
+    )
     try:
         with write(resources.engine) as session:
             keep_answer(

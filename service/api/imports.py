@@ -133,6 +133,13 @@ def _mapping(text: str) -> dict[str, str]:
         found = json.loads(text)
     except (ValueError, RecursionError):
         found = None
-    if not isinstance(found, dict) or not all(isinstance(v, str) for v in found.values()):
+    if not isinstance(found, dict) or not all(map(_is_text, [*found, *found.values()])):
         raise Refused('Les colonnes se donnent en JSON : {"text": "Objet", "id": "Numéro"}.')
-    return {str(field): column for field, column in found.items()}
+    return dict(found)
+
+
+def _is_text(value: object) -> bool:
+    """Whether this is text that a database takes: half a character and NUL are none."""
+    return isinstance(value, str) and not any(
+        c == "\0" or 0xD800 <= ord(c) <= 0xDFFF for c in value
+    )

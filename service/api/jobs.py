@@ -1,11 +1,13 @@
 """Long work in the background: asked for, followed as it goes, left, done again."""
 
+import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
 
 from matcher.assignment import Limits
 from service.api.groups import GroupingWanted
@@ -14,15 +16,18 @@ from service.api.parameters import Before, Limit, Number
 from service.api.problems import ANSWERS
 from service.once import OnceRoute
 from service.resources import Resources
+from service.store.jobs import ENDED
 from service.store.scope import Scope
 from service.visits import Reviewing, Visit
 from service.workflows import background
 from service.workflows.background import Asked
 from service.workflows.group import GroupPlan
-from service.workflows.show_jobs import job_events, show_job, show_jobs
+from service.workflows.show_jobs import show_job, show_jobs
 from service.workflows.suggest import Plan, parse_kinds
 
 router = APIRouter(prefix="/api/v1", responses=ANSWERS, tags=["tâches"], route_class=OnceRoute)
+EVERY_S, SIGN_OF_LIFE_S = 0.5, 15.0
+"""How often a job is looked at, and after how long a silence a proxy hears that we are there."""
 JOBS = "/sociopoles/{slug}/jobs"
 
 
@@ -94,6 +99,18 @@ def _here(visit: Visit) -> Resources:
     return visit.resources.seen_by(Scope(full=here, published=here))
 
 
-def _events(resources: Resources, number: int) -> Iterator[str]:
-    for event in job_events(resources, number):
-        yield f"data: {json.dumps(event, ensure_ascii=False)}\n\n"
+async def _events(resources: Resources, number: int) -> AsyncIterator[str]:
+    """No thread waits beside a stream: whoever leaves one open must not keep others from theirs."""
+    shown: dict[str, Any] = {}
+    silent = 0.0
+    while shown.get("state") not in ENDED:
+        latest = await run_in_threadpool(show_job, resources, number)
+        if latest != shown:
+            shown, silent = latest, 0.0
+            yield f"data: {json.dumps(latest, ensure_ascii=False)}\n\n"
+            continue
+        await asyncio.sleep(EVERY_S)
+        silent += EVERY_S
+        if silent >= SIGN_OF_LIFE_S:
+            silent = 0.0
+            yield ": \n\n"

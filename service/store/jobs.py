@@ -336,6 +336,9 @@ def _after(row: Job) -> State:
     """What becomes of a job that its worker left."""
     if row.cancelling:
         return State.DONE if row.kept else State.CANCELLED
+    if row.kept and row.attempts >= MOST_ATTEMPTS:
+        # What it was asked for is committed: only what is done again by itself was missing.
+        return State.DONE
     if row.attempts >= MOST_ATTEMPTS:
         row.error = GAVE_UP.format(id=row.id)
         return State.FAILED

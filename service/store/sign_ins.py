@@ -94,9 +94,9 @@ def close_sign_ins(session: Session, account_id: int) -> None:
 
 
 def close_everything(session: Session) -> None:
-    """Close every session of everyone, and forget every code."""
-    session.execute(delete(SignIn))
-    session.execute(delete(SignInCode))
+    """Close every session of everyone, and forget every code and key."""
+    for table in (SignIn, SignInCode, ApiToken):
+        session.execute(delete(table))
 
 
 def put_code(session: Session, browser_hash: str, code: CodeView) -> None:

@@ -130,6 +130,7 @@ def change_account(
 def set_password(resources: Resources, person: Person, *, old: str, new: str, network: str) -> str:
     """Change one's own password; every session is closed and a new one opened: its secret."""
     account_id = _own(person)
+    _no_demo(resources, account_id)
     resources.attempts.check(network, f"password {account_id}")
     with read(resources.engine) as session:
         stored = password_hash_of(session, account_id)
@@ -176,6 +177,7 @@ def create_token(
     account_id = _own(person)
     if not name.strip() or len(name) > LONGEST_NAME:
         raise Refused(f"Donnez à la clé un nom de 1 à {LONGEST_NAME} caractères.")
+    _no_demo(resources, account_id)
     if not scopes or set(scopes) - GRANTABLE:
         raise Refused("Une clé se limite à : " + ", ".join(sorted(GRANTABLE)) + ".")
     if not 1 <= days <= TOKEN_DAYS:
@@ -340,6 +342,13 @@ def _keep_one_admin(session: Session) -> None:
         raise Refused(
             "C'est le dernier compte d'administration : donnez d'abord ce droit à un autre."
         )
+
+
+def _no_demo(resources: Resources, account_id: int) -> None:
+    """Raise Refused for someone of the demo: neither password nor key may outlive it."""
+    with read(resources.engine) as session:
+        if get_account(session, account_id).is_demo:
+            raise Refused("Les personnes de la démonstration n'ont ni mot de passe ni clé.")
 
 
 def _own(person: Person) -> int:

@@ -1,5 +1,6 @@
 """Alerts: a person keeps a question; what meets it later is listed, and told in one mail."""
 
+import logging
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ from service.workflows.answer import Query, answer
 from service.workflows.show import show_statement
 from service.workflows.sign_in import hash_secret
 
+LOGGER = logging.getLogger(__name__)
 ANSWERS_KEPT = 10
 """Of one question at one time: what a person reads."""
 WORTH_TELLING = 4.0
@@ -138,7 +140,13 @@ def send_digests(resources: Resources, *, dry_run: bool = False) -> list[Mail]:
         # The secret is known before the mail leaves, so that its link works from the start.
         with write(resources.engine) as session:
             renew_stop(session, digest.told[0][0].id, hash_secret(secret))
-        send(resources.settings, mail)
+        try:
+            send(resources.settings, mail)
+        except Refused as refusal:
+            # One address that is refused keeps nobody else from theirs.
+            LOGGER.warning("digest of account %d not sent: %s", digest.account.id, refusal)
+            mails.pop()
+            continue
         with write(resources.engine) as session:
             for view, answers in digest.told:
                 told = [found.statement for found, _ in answers]

@@ -11,7 +11,7 @@ from matcher.group_size import Size
 from matcher.statements import Kind
 from service.catchup import catch_up
 from service.database import SCOPE, now, read, write
-from service.errors import Refused
+from service.errors import Forbidden, Refused
 from service.failpoints import failpoint
 from service.jobs import Fruitless, Task, Work
 from service.resources import Resources
@@ -26,7 +26,7 @@ from service.store.jobs import (
     retry_job,
 )
 from service.store.revisions import current_mark
-from service.store.scope import WHOLE
+from service.store.scope import WHOLE, scope_of
 from service.store.sociopoles import get_sociopole
 from service.store.vectors import lacks_vectors
 from service.uploads import UPLOAD, keep_upload, sweep
@@ -94,7 +94,15 @@ def submit_suggestions(resources: Resources, slug: str, plan: Plan, asked: Asked
 def submit_grouping(resources: Resources, plan: GroupPlan, asked: Asked) -> int:
     """Have groups made; returns the job's number. Raises NotFound, Refused."""
     with read(resources.engine) as session:
-        home, *_ = [get_sociopole(session, slug) for slug in (plan.sociopole, *plan.also)]
+        home, *others = [get_sociopole(session, slug) for slug in (plan.sociopole, *plan.also)]
+        read_whole = scope_of(session).full
+        for other in others:
+            # A worker reads everything: what is asked for must be the asker's to read whole.
+            if read_whole is not None and other.id not in read_whole:
+                raise Forbidden(
+                    f"Vous ne lisez de « {other.slug} » que ce qui est publié : groupez sans lui, "
+                    "ou demandez un rôle à l'administration."
+                )
     return _submit(resources, "group", plan.as_settings(), home.id, asked)
 
 

@@ -8,7 +8,7 @@ from service.store.accounts import NewAccount, list_accounts
 from service.store.sociopoles import list_sociopoles, organisations
 from service.workflows.accounts import RoleWanted, create_account
 from service.workflows.set_up import DEMO_SOCIOPOLES
-from service.workflows.sign_in import open_session
+from service.workflows.sign_in import has_more_than_demo, open_session
 
 DOMAIN = "demo.invalid"
 """No such domain can exist (RFC 2606): nothing is ever mailed there."""
@@ -43,10 +43,9 @@ def add_demo_people(resources: Resources) -> None:
 def list_demo_people(resources: Resources) -> list[dict[str, str]]:
     """Who one may enter as; nobody, once there is a sociopôle that is not of the demo."""
     with read(resources.unscoped().engine) as session:
-        slugs = {view.slug for view in list_sociopoles(session)}
+        if has_more_than_demo(session):
+            return []
         accounts = [account for account in list_accounts(session) if account.is_demo]
-    if slugs - {slug for slug, *_ in DEMO_SOCIOPOLES}:
-        return []
     return [{"email": account.email, "name": account.name} for account in accounts]
 
 

@@ -161,6 +161,10 @@ def warn_owners(resources: Resources, limits: Limits, *, dry_run: bool) -> int:
 
     An e-mail that does not leave is tried again the next night: nobody goes without having heard.
     """
+    if not (dry_run or resources.settings.smtp_url.get_secret_value()):
+        # In the log nobody hears of it.
+        LOGGER.warning("no mail server: owners of unused accounts were not told, none will go")
+        return 0
     with read(resources.engine) as session:
         inactive = inactive_accounts(session, limits["account_warning"])
     due = [(number, email) for number, email, is_warned in inactive if not is_warned]

@@ -70,7 +70,7 @@ def rectify(
         if not (contacts or changed):
             raise NotFound("Personne n'est connu ainsi : « sociopoles rgpd held-on » le vérifie.")
         add_audit(session, now(), by=by, action="rights-rectify")
-    tables = {"contact", "account", "decision", "group_edit", "grouping"}
+    tables = {"contact", "account", "decision", "group_edit", "grouping", "weights", "job"}
     drop_old_bytes(resources.engine, tables)
     return len(contacts) + changed
 

@@ -1,12 +1,10 @@
-"""Background jobs as plain values, once or as they go."""
+"""Background jobs as plain values."""
 
-import time
-from collections.abc import Iterator
 from typing import Any
 
 from service.database import read
 from service.resources import Resources
-from service.store.jobs import ENDED, JobView, get_job, list_jobs
+from service.store.jobs import JobView, get_job, list_jobs
 from service.uploads import UPLOAD
 from service.workflows.background import WORKS
 
@@ -23,20 +21,6 @@ def show_job(resources: Resources, number: int) -> dict[str, Any]:
     """One job. Raises NotFound."""
     with read(resources.engine) as session:
         return _show(get_job(session, number))
-
-
-def job_events(
-    resources: Resources, number: int, *, every_s: float = 0.5
-) -> Iterator[dict[str, Any]]:
-    """A job each time something of it changed, until it is over. Raises NotFound."""
-    shown: dict[str, Any] = {}
-    while shown.get("state") not in ENDED:
-        latest = show_job(resources, number)
-        if latest != shown:
-            yield latest
-        else:
-            time.sleep(every_s)
-        shown = latest
 
 
 def _show(view: JobView) -> dict[str, Any]:

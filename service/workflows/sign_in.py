@@ -43,7 +43,10 @@ from service.store.sign_ins import (
     take_try,
     touch_sign_in,
 )
+from service.store.sociopoles import list_sociopoles
+from service.workflows.set_up import DEMO_SOCIOPOLES
 
+DEMO_SLUGS = frozenset(slug for slug, *_ in DEMO_SOCIOPOLES)
 LOGGER = logging.getLogger(__name__)
 IDLE = dt.timedelta(days=7)
 LONGEST = dt.timedelta(days=30)
@@ -75,7 +78,7 @@ def sign_in_with_password(resources: Resources, *, email: str, password: str, ne
         account = find_account(session, email)
         stored = password_hash_of(session, account.id) if account else ""
     right, renewed = verify_password(password, stored)
-    if not (right and account and account.is_active):
+    if not (right and account and _may_enter(account)):
         resources.attempts.failed(network, who)
         raise NotSignedIn(WRONG)
     with write(resources.engine) as session:
@@ -91,7 +94,7 @@ def ask_code(resources: Resources, *, email: str, network: str) -> CodeAsked:
     code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
     with write(resources.engine) as session:
         account = find_account(session, email)
-        known = account if account and account.is_active else None
+        known = account if account and _may_enter(account) else None
         view = CodeView(
             account=known.id if known else None,
             code_hash=_hash_code(browser, code),
@@ -111,7 +114,7 @@ def sign_in_with_code(resources: Resources, *, browser: str, code: str, network:
         account = None
         if waiting and hmac.compare_digest(waiting.code_hash, _hash_code(browser, digits)):
             account = get_account(session, waiting.account) if waiting.account else None
-        if account and account.is_active:
+        if account and _may_enter(account):
             drop_code(session, hash_secret(browser))
             return open_session(session, account.id, network)
     resources.attempts.failed(network, "code")
@@ -140,7 +143,8 @@ def person_of_session(resources: Resources, secret: str) -> Person:
         if found is None or not _is_open(found, at):
             raise NotSignedIn(EXPIRED)
         account = get_account(session, found.account)
-    if not account.is_active:
+        is_over = account.is_demo and has_more_than_demo(session)
+    if is_over or not account.is_active:
         raise NotSignedIn(EXPIRED)
     if at - found.seen_at > TOUCHED_EVERY:
         _note(resources, lambda session: touch_sign_in(session, key, at))
@@ -157,7 +161,7 @@ def person_of_token(resources: Resources, token: str) -> Person:
         if found is None or not right or found.expires_at <= at:
             raise NotSignedIn(BAD_TOKEN)
         account = get_account(session, found.account)
-    if not account.is_active:
+    if not _may_enter(account):
         raise NotSignedIn(BAD_TOKEN)
     if found.used_at is None or at - found.used_at > TOUCHED_EVERY:
         number = found.id
@@ -185,6 +189,16 @@ def _note(resources: Resources, write_it: Callable[[Session], None]) -> None:
             write_it(session)
     except OperationalError as error:
         LOGGER.warning("a visit was not noted: %s", error)
+
+
+def has_more_than_demo(session: Session) -> bool:
+    """Whether there is a sociopôle that is not of the demo: then nobody of the demo enters."""
+    return bool({view.slug for view in list_sociopoles(session)} - DEMO_SLUGS)
+
+
+def _may_enter(account: AccountView) -> bool:
+    """Whether the account enters by password, code or key; the demo's have a door of their own."""
+    return account.is_active and not account.is_demo
 
 
 def _is_open(found: SignInView, at: dt.datetime) -> bool:

@@ -35,7 +35,7 @@ from service.workflows.background import (
     tidy_uploads,
 )
 from service.workflows.group import GroupPlan
-from service.workflows.show_jobs import job_events, show_job, show_jobs
+from service.workflows.show_jobs import show_job, show_jobs
 from service.workflows.suggest import Plan, parse_kinds
 from service.workflows.take_in import ImportPlan
 from tests.builders import SLUG, import_texts
@@ -301,20 +301,6 @@ def test_a_worker_of_another_model_does_not_embed_in_its_place(open_more: OpenRe
 def test_what_no_column_holds_is_refused(make: Callable[[], Asked]) -> None:
     with pytest.raises(Refused, match="200"):
         make()
-
-
-def test_a_job_is_followed_until_it_is_over(resources: Resources) -> None:
-    number = submit(resources)
-    events = job_events(resources, number, every_s=0.01)
-    first = next(events)
-    do_all(resources)
-    last = list(events)[-1]
-
-    assert (first["state"], last["state"]) == ("queued", "done")
-    assert last["finished_at"] >= last["started_at"] >= last["created_at"] == first["created_at"]
-    assert [event["state"] for event in job_events(resources, number)] == ["done"]
-    with pytest.raises(NotFound):
-        next(job_events(resources, 10**6))
 
 
 def test_jobs_are_listed_from_the_newest_and_on(resources: Resources) -> None:

@@ -1,10 +1,12 @@
 """Accounts: handed over without their secrets, emptied when asked, gone when nobody comes."""
 
 import datetime as dt
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import func, select, update
 
 from service.database import now, read, write
@@ -20,10 +22,24 @@ from service.workflows.identify import Asking
 from service.workflows.purge import purge
 from service.workflows.rights import rectify
 from service.workflows.sign_in import ask_code, sign_in_with_password
+from tests.service.mail_servers import Mailbox, mail_server
 from tests.service.people import ADMIN, Someone, add_person
 from tests.service.rgpd.accounts import OPENER, enter
 
 AWA, MAIL = "Awa Diallo", "awa@exemple.example"
+
+
+@pytest.fixture
+def mailing(resources: Resources) -> Iterator[tuple[Resources, Mailbox]]:
+    """The service with a mail server, and what that server took."""
+    mailbox = Mailbox()
+    with mail_server(mailbox) as port:
+        yield with_smtp(resources, f"smtp://127.0.0.1:{port}"), mailbox
+
+
+def with_smtp(resources: Resources, url: str) -> Resources:
+    sent_by = {"smtp_url": SecretStr(url), "mail_from": "sociopoles@exemple.example"}
+    return replace(resources, settings=resources.settings.model_copy(update=sent_by))
 
 
 def number_of(resources: Resources, table: Any) -> int:
@@ -117,24 +133,38 @@ def test_an_account_is_rectified_and_enters_by_its_new_address(resources: Resour
 
 
 def test_an_account_unused_for_two_years_goes_once_its_owner_was_told(
-    resources: Resources,
+    mailing: tuple[Resources, Mailbox],
 ) -> None:
+    resources, mailbox = mailing
     account = enter(resources, AWA, MAIL)
     used(resources, account, ago("account", 40))
 
     assert purge(resources)["warned"] == 1
     assert name_of(resources, account) == AWA
     assert purge(resources)["warned"] == 0
+    assert [[to.lower() for to in tos] for tos in mailbox.recipients] == [[MAIL]]
 
     purge(resources, at=now() + dt.timedelta(days=DURATIONS["account_notice"].days + 1))
 
     assert name_of(resources, account) == "personne effacée"
 
 
-def test_who_comes_back_after_the_warning_stays(resources: Resources) -> None:
+def test_nobody_is_told_nor_goes_without_a_mail_server(resources: Resources) -> None:
+    account = enter(resources, AWA, MAIL)
+    used(resources, account, ago("account", 40))
+
+    assert purge(resources)["warned"] == 0
+    purge(resources, at=now() + dt.timedelta(days=DURATIONS["account_notice"].days + 1))
+
+    assert name_of(resources, account) == AWA
+
+
+def test_who_comes_back_after_the_warning_stays(mailing: tuple[Resources, Mailbox]) -> None:
+    resources, mailbox = mailing
     account = enter(resources, AWA, MAIL)
     used(resources, account, ago("account_warning", 1))
     purge(resources)
+    assert len(mailbox.messages) == 1
 
     sign_in_with_password(resources, email=MAIL, password=OPENER, network="192.0.2.1")
     purge(resources, at=now() + dt.timedelta(days=DURATIONS["account_notice"].days + 1))
@@ -145,10 +175,7 @@ def test_who_comes_back_after_the_warning_stays(resources: Resources) -> None:
 def test_nobody_goes_whose_warning_did_not_leave(resources: Resources) -> None:
     account = enter(resources, AWA, MAIL)
     used(resources, account, ago("account", 400))
-    settings = resources.settings.model_copy(
-        update={"smtp_url": type(resources.settings.smtp_url)("smtp://127.0.0.1:9")}
-    )
-    silent = replace(resources, settings=settings)
+    silent = with_smtp(resources, "smtp://127.0.0.1:9")
 
     assert purge(silent)["warned"] == 0
     purge(silent, at=now() + dt.timedelta(days=100))
