@@ -20,7 +20,9 @@ from benchmarks.texts import Collection, make_collection, read_pool
 from indexes.faiss_index import FaissIndex
 from indexes.word_index import TantivyIndex
 from matcher.encoder import Encoder, Vectors, load_encoder
-from matcher.fusion import hub_strengths, measure_background
+from matcher.fusion import measure_background
+from matcher.hubs import Hubs
+from matcher.lexicon.lexicon import Lexicon, read_lexicon
 from matcher.words import stems
 from service.workflows.ranking import DEPTH, Ranker
 
@@ -61,9 +63,9 @@ class Ours:
         index, words = FaissIndex(encoder.dim), TantivyIndex()
         index.put(ids, vectors)
         words.put(ids, [" ".join(stems(text)) for text in texts])
-        hubs = hub_strengths(vectors, ids % 2 == 0)
+        hubs = Hubs.of(vectors, ids % 2 == 0)
         deviation = measure_background(vectors, vectors).deviation
-        self._ranker = Ranker(index, words, encoder, dict(enumerate(hubs.tolist())), deviation)
+        self._ranker = Ranker(index, words, encoder, hubs, deviation, Lexicon(read_lexicon()))
 
     def meaning(self, question: str) -> Ranking:
         """Nearest in meaning."""

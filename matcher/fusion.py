@@ -24,7 +24,6 @@ FEEDBACK_ANSWERS, FEEDBACK_SHARE = 3, 0.5
 """By how many first answers a question is completed, and what they count for beside it."""
 PART_SHARE = 0.2
 """What the nearest sentence of a long question counts for beside the whole of it."""
-HUB_NEIGHBOURS = 30
 PRIOR_PAIRS = 100
 NEIGHBOURS = 10
 """How many nearest texts say whether one is a hub (CSLS: Conneau et al., ICLR 2018)."""
@@ -78,26 +77,6 @@ def hubness(neighbours: Neighbours) -> Floats:
     return np.where(counts > 0, means - means[counts > 0].mean(), 0).astype(np.float32)
 
 
-def hub_strengths(vectors: Floats, is_need: NDArray[np.bool_], *, sample: int = 1000) -> Floats:
-    """How near each text is to whoever might ask for it, less the average of its side. `(n,)`.
-
-    Problems are asked for by those who know, and the rest by those who need: each side is compared
-    with at most `sample` evenly spaced texts of the other, or with its own where there is no other.
-    """
-    strengths = np.zeros(len(vectors), dtype=np.float32)
-    for side in (is_need, ~is_need):
-        own = np.flatnonzero(side)
-        asking = _spaced(np.flatnonzero(~side) if (~side).any() else own, sample)
-        if len(own) == 0:
-            continue
-        cosines = vectors[own] @ vectors[asking].T
-        cosines[own[:, None] == asking[None, :]] = -1
-        k = min(HUB_NEIGHBOURS, cosines.shape[1])
-        nearest = np.partition(cosines, -k, axis=1)[:, -k:].mean(axis=1)
-        strengths[own] = nearest - nearest.mean()
-    return strengths
-
-
 def correct_hubs(cosines: Floats, left_hubness: Floats, right_hubness: Floats) -> Floats:
     """Cosines less half of both ends' hubness: CSLS, kept on the scale of a cosine. `(n,)`."""
     return (cosines - (left_hubness + right_hubness) / 2).astype(np.float32)
@@ -147,8 +126,8 @@ def fuse_answers(
 
     A calibrated sum: cosines in standard deviations of the encoder's background, so that one rule
     serves every encoder, and each point of BM25 worth a tenth of a deviation. BM25 grows with the
-    question, so words weigh more for a whole abstract than for three words. `hubs` are the
-    strengths of `hub_strengths`, by id.
+    question, so words weigh more for a whole abstract than for three words. `hubs` are strengths
+    by id (`matcher.hubs`).
     """
     scores = {
         identity: (cosine - HUB_SHARE * hubs.get(identity, 0.0)) / deviation

@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from indexes.faiss_index import FaissIndex
 from indexes.snapshot import Label, SnapshotRefused, open_latest, publish
 from indexes.word_index import TantivyIndex
-from matcher.fusion import hub_strengths
+from matcher.hubs import Hubs
 from matcher.passages import encode_long
 from matcher.statements import Kind
 from matcher.words import weigh_fields
@@ -56,16 +56,18 @@ def catch_up(
         if (indexes.revision, indexes.epoch) == mark:
             # Nothing was committed since: a search must not look through every statement.
             return mark
+        # What is indexed has its vectors: only what came since may lack one.
+        since = indexes.revision if indexes.epoch == mark.epoch else 0
         if as_far_as_can_be:
-            _embed_if_it_can_be_kept(resources, progress)
+            _embed_if_it_can_be_kept(resources, since, progress)
         else:
-            _embed_missing(resources, progress)
+            _embed_missing(resources, since, progress)
         with read(resources.engine) as session:
             mark = current_mark(session)
             if indexes.epoch != mark.epoch or indexes.revision > mark.revision:
                 _start_over(resources, mark)
+                indexes.needs = ids_of_kind(session, Kind.PROBLEM) & indexes.terms.keys()
             changes = list(changes_since(session, indexes.revision))
-            problems = ids_of_kind(session, Kind.PROBLEM)
             rows = stored_vectors(
                 session, resources.encoder.fingerprint, [c.text_hash for c in changes]
             )
@@ -77,8 +79,7 @@ def catch_up(
             mark = Mark(missing[0].revision - 1, mark.epoch)
             changes = [c for c in changes if c.revision <= mark.revision]
         _apply(indexes, changes, {c.id: rows[c.text_hash] for c in changes if not c.deleted})
-        if changes or len(indexes.hubs) != len(indexes.vectors):
-            indexes.hubs = _hubs(indexes, problems)
+        _follow_hubs(indexes, changes)
         indexes.revision, indexes.epoch = mark.revision, mark.epoch
         _publish_if_worth_it(resources)
     return mark
@@ -154,6 +155,7 @@ def _start_over(resources: Resources, mark: Mark) -> None:
         fresh = Indexes(FaissIndex(resources.encoder.dim), TantivyIndex())
     indexes = resources.indexes
     indexes.vectors, indexes.words, indexes.terms = fresh.vectors, fresh.words, fresh.terms
+    indexes.hubs = Hubs()
     indexes.revision, indexes.published, indexes.unpublished = fresh.revision, fresh.published, 0
 
 
@@ -175,11 +177,14 @@ def _apply(indexes: Indexes, changes: Sequence[Change], rows: dict[int, np.ndarr
     indexes.unpublished += len(changes)
 
 
-def _hubs(indexes: Indexes, problems: set[int]) -> dict[int, float]:
+def _follow_hubs(indexes: Indexes, changes: Sequence[Change]) -> None:
+    needs = {change.id for change in changes if change.kind == Kind.PROBLEM}
+    indexes.needs = (indexes.needs | needs) - {c.id for c in changes if c.deleted}
     ids = np.sort(indexes.vectors.ids())
-    is_need = np.fromiter((i in problems for i in ids.tolist()), np.bool_, len(ids))
-    strengths = hub_strengths(indexes.vectors.vectors_of(ids), is_need)
-    return dict(zip(ids.tolist(), strengths.tolist(), strict=True))
+    if changes or not indexes.hubs:
+        is_need = np.isin(ids, np.fromiter(indexes.needs, np.int64, len(indexes.needs)))
+        changed = [change.id for change in changes] if indexes.hubs else ids.tolist()
+        indexes.hubs.follow(ids[is_need], ids[~is_need], changed, indexes.vectors.vectors_of)
 
 
 def _publish_if_worth_it(resources: Resources) -> None:
@@ -189,21 +194,21 @@ def _publish_if_worth_it(resources: Resources) -> None:
         publish_now(resources)
 
 
-def _embed_if_it_can_be_kept(resources: Resources, progress: Progress | None) -> None:
+def _embed_if_it_can_be_kept(resources: Resources, since: int, progress: Progress | None) -> None:
     indexes = resources.indexes
     if indexes.is_stuck:
         return
     try:
-        _embed_missing(resources, progress)
+        _embed_missing(resources, since, progress)
     except OperationalError as error:
         LOGGER.warning("answering without what is not embedded yet: %s", error)
         indexes.stuck_until = time.monotonic() + TRIED_AGAIN_AFTER
 
 
-def _embed_missing(resources: Resources, progress: Progress | None) -> None:
+def _embed_missing(resources: Resources, since: int, progress: Progress | None) -> None:
     fingerprint = resources.encoder.fingerprint
     with read(resources.engine) as session:
-        texts = texts_without_vector(session, fingerprint)
+        texts = texts_without_vector(session, fingerprint, since=since)
     hashes = list(texts)
     for start in range(0, len(hashes), EMBEDDED_AT_ONCE):
         part = hashes[start : start + EMBEDDED_AT_ONCE]

@@ -13,6 +13,7 @@ from indexes.faiss_index import FaissIndex
 from indexes.word_index import TantivyIndex
 from matcher.encoder import Encoder, UnsafeModel, load_encoder
 from matcher.fusion import Background, measure_background
+from matcher.hubs import Hubs
 from matcher.lexicon.lexicon import Lexicon, read_lexicon
 from matcher.nomenclature import Nomenclature
 from service import reference
@@ -36,7 +37,9 @@ class Indexes:
     vectors: FaissIndex
     words: TantivyIndex
     terms: dict[int, str] = field(default_factory=dict)
-    hubs: dict[int, float] = field(default_factory=dict)
+    needs: set[int] = field(default_factory=set)
+    """The problems among them: those who need, whom the others answer."""
+    hubs: Hubs = field(default_factory=Hubs)
     revision: int = 0
     epoch: str = ""
     published: int = -1

@@ -77,6 +77,7 @@ class Change(NamedTuple):
     id: int
     revision: int
     deleted: bool
+    kind: str
     title: str
     passage: str
     text_hash: str
@@ -256,6 +257,7 @@ def changes_since(session: Session, revision: int) -> Iterator[Change]:
         StatementRow.id,
         StatementRow.revision,
         StatementRow.deleted,
+        StatementRow.kind,
         StatementRow.title,
         StatementRow.text,
         StatementRow.text_hash,
@@ -268,6 +270,7 @@ def changes_since(session: Session, revision: int) -> Iterator[Change]:
             row.id,
             row.revision,
             row.deleted,
+            row.kind,
             row.title,
             passage(row.title, row.text),
             row.text_hash,

@@ -15,11 +15,11 @@ from service.tables import StatementRow, Vector
 CHUNK = 900
 
 
-def texts_without_vector(session: Session, fingerprint: str) -> dict[str, str]:
-    """Passages by their hash that this model has not embedded yet."""
+def texts_without_vector(session: Session, fingerprint: str, *, since: int = 0) -> dict[str, str]:
+    """Passages by their hash, changed after a revision, that this model has not embedded yet."""
     rows = session.execute(
         select(StatementRow.text_hash, StatementRow.title, StatementRow.text)
-        .where(_lacks_vector(fingerprint))
+        .where(_lacks_vector(fingerprint), StatementRow.revision > since)
         .order_by(StatementRow.id)
     )
     return {row.text_hash: passage(row.title, row.text) for row in rows}

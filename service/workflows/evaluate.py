@@ -14,7 +14,8 @@ from indexes.faiss_index import FaissIndex
 from indexes.word_index import TantivyIndex
 from matcher.encoder import Encoder
 from matcher.evaluation import MEASURES, Floats, Interval, bootstrap, measure_queries
-from matcher.fusion import hub_strengths, measure_background
+from matcher.fusion import measure_background
+from matcher.hubs import Hubs
 from matcher.lexicon.lexicon import Lexicon
 from matcher.passages import encode_long
 from matcher.statements import Kind, passage
@@ -90,12 +91,11 @@ def rank_collection(
     )
     of_text = [collection.kinds[name] for name in names]
     labels = encoder.encode_passages([entry.label for entry in reference.sectors()])
-    strengths = hub_strengths(rows, np.array([kind == Kind.PROBLEM for kind in of_text]))
     ranker = Ranker(
         vectors,
         words,
         encoder,
-        dict(enumerate(strengths.tolist())),
+        Hubs.of(rows, np.array([kind == Kind.PROBLEM for kind in of_text], np.bool_)),
         measure_background(labels, labels).deviation,
         lexicon,
     )

@@ -10,7 +10,6 @@ from matcher.fusion import (
     complete_question,
     correct_hubs,
     fuse_answers,
-    hub_strengths,
     hubness,
     measure_background,
     near_in_parts,
@@ -124,25 +123,6 @@ def test_equal_answers_are_ordered_by_id() -> None:
 
 def test_no_answer_is_no_ranking() -> None:
     assert fused({}, {}) == []
-
-
-def test_hubs_are_measured_against_the_other_side() -> None:
-    needs = np.array([[1, 0, 0], [0, 1, 0]], dtype=np.float32)
-    answers = np.array([[0.6, 0.8, 0], [0, 0, 1]], dtype=np.float32)
-
-    strengths = hub_strengths(
-        np.concatenate([needs, answers]), np.array([True, True, False, False])
-    )
-
-    assert strengths[2] > 0 > strengths[3]
-    assert strengths[:2].mean() == pytest.approx(0, abs=1e-6)
-
-
-def test_a_lone_side_is_its_own_measure_and_nothing_is_near_itself() -> None:
-    rows = np.eye(3, dtype=np.float32)
-
-    assert hub_strengths(rows, np.ones(3, dtype=np.bool_)) == pytest.approx([0, 0, 0])
-    assert len(hub_strengths(rows[:0], np.ones(0, dtype=np.bool_))) == 0
 
 
 def test_a_question_is_drawn_towards_its_first_answers_only() -> None:
