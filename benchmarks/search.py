@@ -24,7 +24,7 @@ from matcher.fusion import measure_background
 from matcher.hubs import Hubs
 from matcher.lexicon.lexicon import Lexicon, read_lexicon
 from matcher.words import stems
-from service.workflows.ranking import DEPTH, Ranker
+from service.workflows.ranking import DEPTH, Ranker, embed_question, read_question
 
 FIRST = 10
 TURN = 10
@@ -65,13 +65,12 @@ class Ours:
         words.put(ids, [" ".join(stems(text)) for text in texts])
         hubs = Hubs.of(vectors, ids % 2 == 0)
         deviation = measure_background(vectors, vectors).deviation
-        self._ranker = Ranker(index, words, encoder, hubs, deviation, Lexicon(read_lexicon()))
+        self._ranker = Ranker(index, words, hubs, deviation)
+        self._encoder, self._lexicon = encoder, Lexicon(read_lexicon())
 
     def meaning(self, question: str) -> Ranking:
         """Nearest in meaning."""
-        return self._ranker.vectors.search(self._ranker.encoder.encode_queries([question]), DEPTH)[
-            0
-        ]
+        return self._ranker.vectors.search(self._encoder.encode_queries([question]), DEPTH)[0]
 
     def words(self, question: str) -> Ranking:
         """Nearest in words."""
@@ -79,7 +78,8 @@ class Ours:
 
     def both(self, question: str) -> Ranking:
         """One ranking of the two."""
-        return self._ranker.rank(question, None).both
+        rows = embed_question(question, self._encoder)
+        return self._ranker.rank(read_question(question, rows, self._lexicon), None).both
 
 
 class Plain:

@@ -89,7 +89,7 @@ class TantivyIndex:
         check_count(k)
         searcher = self._index.searcher()
         k = min(k, searcher.num_docs)
-        among = None if allowed is None else np.sort(np.asarray(allowed, np.int64))
+        among = None if allowed is None else _ordered(allowed)
         if not (k and (terms.strip() or also.strip()) and (among is None or among.size)):
             return []
         query, window = self._query(searcher, terms, also), k + SPARE
@@ -198,6 +198,12 @@ def _is_among(ids: Ids, ordered: Ids) -> NDArray[np.bool_]:
     place = np.minimum(np.searchsorted(ordered, ids), len(ordered) - 1)
     found: NDArray[np.bool_] = ordered[place] == ids
     return found
+
+
+def _ordered(ids: Ids) -> Ids:
+    ids = np.asarray(ids, np.int64)
+    # Those of the service come in their order: to see it is twenty times as quick as to sort.
+    return ids if (ids[1:] >= ids[:-1]).all() else np.sort(ids)
 
 
 def _open_index(schema: tantivy.Schema, folder: Path | None) -> tantivy.Index:

@@ -30,6 +30,8 @@ class Bert:
         # Tables are only looked up: kept as they are stored, not copied.
         self._tables = {k: v for k, v in tensors.items() if k.startswith("embeddings.")}
         self._weights = {k: v.to(self._dtype) for k, v in tensors.items() if k not in self._tables}
+        for number in range(self._layers):
+            self._join(f"encoder.layer.{number}.attention.self.")
 
     def embed(self, texts: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         """Unit vectors `(len(texts), dim)` of texts given as token ids, all of one length or not.
@@ -75,14 +77,19 @@ class Bert:
         )
 
     def _attend(self, hidden: Tensor, prefix: str) -> Tensor:
-        query, key, value = (
-            self._linear(hidden, f"{prefix}self.{part}")
-            .view(*hidden.shape[:2], self._heads, -1)
-            .transpose(1, 2)
-            for part in ("query", "key", "value")
+        joined = self._linear(hidden, f"{prefix}self.joined")
+        # (texts, tokens, 3 * dim) to three of (texts, heads, tokens, dim / heads).
+        query, key, value = joined.view(*hidden.shape[:2], 3, self._heads, -1).permute(
+            2, 0, 3, 1, 4
         )
         attended = functional.scaled_dot_product_attention(query, key, value)
         return self._linear(attended.transpose(1, 2).flatten(2), prefix + "output.dense")
+
+    def _join(self, prefix: str) -> None:
+        """One product instead of three: for a lone question, starting one costs as much as it."""
+        for kind in ("weight", "bias"):
+            parts = [self._weights.pop(f"{prefix}{p}.{kind}") for p in ("query", "key", "value")]
+            self._weights[f"{prefix}joined.{kind}"] = torch.cat(parts)
 
     def _linear(self, hidden: Tensor, name: str) -> Tensor:
         return functional.linear(

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from matcher.encoder import Encoder, Vectors
 from matcher.lexicon.lexicon import Bridge, Lexicon
@@ -57,17 +58,16 @@ def find_reasons(
     ]
 
 
-def answering_sentences(question: str, texts: Sequence[str], encoder: Encoder) -> list[str]:
-    """For each text, its sentence nearest in meaning to the question."""
-    asked = encoder.encode_queries([question])[0]
+def encode_sentences(texts: Sequence[str], encoder: Encoder) -> list[Vectors]:
+    """For each text, the vectors of its sentences `(n, dim)`."""
     cut = [sentences(text) for text in texts]
     vectors = encoder.encode_passages([sentence for pieces in cut for sentence in pieces])
-    answers, start = [], 0
-    for pieces in cut:
-        near = vectors[start : start + len(pieces)] @ asked
-        answers.append(_shorten(pieces[int(near.argmax())]))
-        start += len(pieces)
-    return answers
+    return np.split(vectors, np.cumsum([len(pieces) for pieces in cut[:-1]])) if cut else []
+
+
+def answering_sentence(asked: NDArray[np.float32], text: str, rows: Vectors) -> str:
+    """The sentence of a text nearest in meaning to a question `(dim,)`; `rows` are theirs."""
+    return _shorten(sentences(text)[int((rows @ asked).argmax())])
 
 
 def _reason(

@@ -80,6 +80,7 @@ def catch_up(
             changes = [c for c in changes if c.revision <= mark.revision]
         _apply(indexes, changes, {c.id: rows[c.text_hash] for c in changes if not c.deleted})
         _follow_hubs(indexes, changes)
+        resources.recent.forget([change.id for change in changes])
         indexes.revision, indexes.epoch = mark.revision, mark.epoch
         _publish_if_worth_it(resources)
     return mark

@@ -21,6 +21,7 @@ from service.attempts import Attempts
 from service.database import FIRST, SCOPE, migrate, open_engine
 from service.errors import Refused
 from service.kept_vectors import KeptEncoder
+from service.recent import Recent
 from service.settings import Settings
 from service.store.scope import WHOLE, Scope
 
@@ -64,6 +65,7 @@ class Resources:
     disciplines: Nomenclature
     indexes: Indexes
     attempts: Attempts
+    recent: Recent = field(default_factory=Recent, repr=False)
     _measured: list[Background] = field(default_factory=list, repr=False)
     _lexicons: list[Lexicon] = field(default_factory=list, repr=False)
     _turn: threading.Lock = field(default_factory=threading.Lock, repr=False)

@@ -227,9 +227,15 @@ def searchable_ids(
     sociopole_id: int | None = None,
     kinds: Collection[str] = (),
     sector: str = "",
+    since: int = 0,
 ) -> list[int]:
-    """The ids a search may answer with; a sector is an RNA code, a family if it ends in 000."""
+    """The ids a search may answer with, ascending; of those alone that changed after a revision.
+
+    A sector is an RNA code, a family if it ends in 000.
+    """
     conditions: list[ColumnElement[bool]] = [StatementRow.deleted.is_(False)]
+    if since:
+        conditions.append(StatementRow.revision > since)
     if sociopole_id is not None:
         conditions.append(StatementRow.sociopole_id == sociopole_id)
     if kinds:
@@ -240,6 +246,12 @@ def searchable_ids(
             StatementRow.sector.startswith(sector[:3]) if family else StatementRow.sector == sector
         )
     rows = session.execute(select(StatementRow.id).where(*conditions).order_by(StatementRow.id))
+    return list(rows.scalars())
+
+
+def changed_ids(session: Session, *, since: int) -> list[int]:
+    """The ids of what changed after a revision, deleted or not."""
+    rows = session.execute(select(StatementRow.id).where(StatementRow.revision > since))
     return list(rows.scalars())
 
 

@@ -4,20 +4,21 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from sqlalchemy.orm import Session
 
 from indexes.contract import Ids
-from matcher.lexicon.lexicon import Lexicon
-from matcher.reasons import answering_sentences
+from matcher.encoder import Vectors
+from matcher.reasons import answering_sentence, encode_sentences
 from service.catchup import catch_up
 from service.database import read
 from service.errors import Refused
+from service.recent import Cut
 from service.resources import Progress, Resources
 from service.store.scope import WHOLE, scope_of
 from service.store.sociopoles import get_sociopole
-from service.store.statements import StatementView, searchable_ids, statements_by_id
+from service.store.statements import StatementView, hash_text, statements_by_id
 from service.workflows.lexicon import lexicon_of
-from service.workflows.ranking import Ranker
+from service.workflows.ranking import Question, Ranker, embed_question, read_question
+from service.workflows.searchable import searchable
 from service.workflows.sectors import find_sector
 
 LONGEST_QUERY = 20_000
@@ -58,42 +59,60 @@ def answer(resources: Resources, query: Query, progress: Progress | None = None)
         raise Refused(f"Demandez de 1 à {MOST_ANSWERS} réponses (reçu : {query.k}).")
     sector = find_sector(resources, query.sector)
     # A full disk keeps nobody from an answer.
-    catch_up(resources, progress, as_far_as_can_be=True)
+    mark = catch_up(resources, progress, as_far_as_can_be=True)
     with read(resources.engine) as session:
-        allowed = visible = None
         sociopole = get_sociopole(session, query.sociopole).id if query.sociopole else None
         lexicon = lexicon_of(resources, session, sociopole)
-        if sociopole is not None or scope_of(session) != WHOLE:
-            visible = allowed = _searchable(session, sociopole)
-        if query.kinds or sector:
-            allowed = _searchable(session, sociopole, kinds=query.kinds, sector=sector)
+        is_limited = sociopole is not None or scope_of(session) != WHOLE
+    allowed = visible = None
+    if is_limited:
+        visible = allowed = searchable(resources, mark, sociopole=sociopole)
+    if query.kinds or sector:
+        allowed = searchable(resources, mark, sociopole=sociopole, kinds=query.kinds, sector=sector)
+    question = read_question(text, _embed(resources, text), lexicon)
     # Not within a session: who has the indexes may be waiting for a connection to the database.
-    found = _rank(resources, text, lexicon, allowed, visible)[: query.k]
+    found = _rank(resources, question, allowed, visible)[: query.k]
     with read(resources.engine) as session:
         views = statements_by_id(session, [identity for identity, _ in found])
     scores = dict(found)
-    sentences = answering_sentences(
-        text, [view.statement.passage for view in views], resources.encoder
-    )
     return [
-        Answer(view, round(scores[view.statement.id], 5), sentence)
-        for view, sentence in zip(views, sentences, strict=True)
+        Answer(
+            view,
+            round(scores[view.statement.id], 5),
+            answering_sentence(question.rows[0], view.statement.passage, rows),
+        )
+        for view, rows in zip(views, _sentences(resources, views), strict=True)
     ]
 
 
+def _embed(resources: Resources, text: str) -> Vectors:
+    recent = resources.recent
+    return recent.find(
+        recent.questions, hash_text(text), lambda: embed_question(text, resources.encoder)
+    )
+
+
 def _rank(
-    resources: Resources, text: str, lexicon: Lexicon, allowed: Ids | None, visible: Ids | None
+    resources: Resources, question: Question, allowed: Ids | None, visible: Ids | None
 ) -> Sequence[tuple[int, float]]:
     indexes, deviation = resources.indexes, resources.background.deviation
     with indexes.lock:
-        ranker = Ranker(
-            indexes.vectors, indexes.words, resources.encoder, indexes.hubs, deviation, lexicon
-        )
-        return ranker.rank(text, allowed, visible=visible).both
+        ranker = Ranker(indexes.vectors, indexes.words, indexes.hubs, deviation)
+        return ranker.rank(question, allowed, visible=visible).both
 
 
-def _searchable(
-    session: Session, sociopole: int | None, *, kinds: Collection[str] = (), sector: str = ""
-) -> Ids:
-    found = searchable_ids(session, sociopole_id=sociopole, kinds=kinds, sector=sector)
-    return np.array(found, dtype=np.int64)
+def _sentences(resources: Resources, views: Sequence[StatementView]) -> list[Vectors]:
+    """The vectors of each statement's sentences: those of a statement often found are kept."""
+    recent = resources.recent
+    cuts = {view.statement.id: recent.get(recent.sentences, view.statement.id) for view in views}
+    new = [view for view in views if not _is_of(cuts[view.statement.id], view)]
+    passages = [view.statement.passage for view in new]
+    for view, rows in zip(new, encode_sentences(passages, resources.encoder), strict=True):
+        cut = Cut(view.text_hash, rows.astype(np.float16))
+        cuts[view.statement.id] = recent.put(recent.sentences, view.statement.id, cut)
+    found = [cuts[view.statement.id] for view in views]
+    return [cut.rows.astype(np.float32) for cut in found if cut]
+
+
+def _is_of(cut: Cut | None, view: StatementView) -> bool:
+    return cut is not None and cut.text_hash == view.text_hash

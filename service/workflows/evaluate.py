@@ -23,7 +23,7 @@ from matcher.words import weigh_fields
 from service import reference
 from service.errors import Refused
 from service.resources import Progress
-from service.workflows.ranking import Ranker
+from service.workflows.ranking import Ranker, embed_question, read_question
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +94,8 @@ def rank_collection(
     ranker = Ranker(
         vectors,
         words,
-        encoder,
         Hubs.of(rows, np.array([kind == Kind.PROBLEM for kind in of_text], np.bool_)),
         measure_background(labels, labels).deviation,
-        lexicon,
     )
     rankings: dict[str, dict[str, list[str]]] = {"words": {}, "meaning": {}, "both": {}}
     for done, (query, text) in enumerate(collection.questions.items(), start=1):
@@ -105,7 +103,8 @@ def rank_collection(
         # A question that is itself in the collection neither answers nor completes itself.
         others = ids[np.array(names) != query] if query in collection.texts else None
         allowed = _ids_of_kinds(wanted, of_text) if wanted else None
-        found = ranker.rank(text, allowed, visible=others)
+        question = read_question(text, embed_question(text, encoder), lexicon)
+        found = ranker.rank(question, allowed, visible=others)
         for name, ranking in found._asdict().items():
             rankings[name][query] = [names[i] for i, _ in ranking if names[i] != query]
         if progress and done % 20 == 0:

@@ -22,7 +22,14 @@ LONGEST_FORM = 120
 def lexicon_of(resources: Resources, session: Session, sociopole_id: int | None) -> Lexicon:
     """The entries in use in a sociopôle; the bundled ones where none is named."""
     own = own_entries(session, sociopole_id) if sociopole_id is not None else {}
-    return Lexicon(_used(resources.lexicon.entries, own)) if own else resources.lexicon
+    if not own:
+        return resources.lexicon
+    recent = resources.recent
+    return recent.find(
+        recent.lexicons,
+        tuple(own.items()),
+        lambda: Lexicon(_used(resources.lexicon.entries, own)),
+    )
 
 
 def show_lexicon(resources: Resources, slug: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import numpy as np
 from indexes.contract import Hit, Ids
 from indexes.faiss_index import FaissIndex
 from indexes.word_index import TantivyIndex
-from matcher.encoder import Encoder
+from matcher.encoder import Encoder, Vectors
 from matcher.fusion import FEEDBACK_ANSWERS, complete_question, fuse_answers, near_in_parts
 from matcher.lexicon.lexicon import Lexicon
 from matcher.passages import encode_long
@@ -28,28 +28,47 @@ class Rankings(NamedTuple):
     both: list[tuple[int, float]]
 
 
+class Question(NamedTuple):
+    """What a question says: its vector, then those of its sentences if it has several; its words.
+
+    `rows` `(1 + n, dim)`; `also` are the words that the lexicon adds.
+    """
+
+    rows: Vectors
+    terms: str
+    also: str
+
+
+def embed_question(text: str, encoder: Encoder) -> Vectors:
+    """The vector of a question, then those of its sentences if it has several. `(1 + n, dim)`."""
+    parts = sentences(text)[:MOST_PARTS]
+    return encode_long(encoder.encode_queries, [text, *parts] if len(parts) > 1 else [text])
+
+
+def read_question(text: str, rows: Vectors, lexicon: Lexicon) -> Question:
+    """A question whose vectors are `rows`, ready to be asked."""
+    also = " ".join(stem for form in lexicon.expansions(text) for stem in stems(form))
+    return Question(rows, " ".join(stems(text)), also)
+
+
 class Ranker(NamedTuple):
     """What a question is asked of: `hubs` by id, and the spread of the encoder's cosines."""
 
     vectors: FaissIndex
     words: TantivyIndex
-    encoder: Encoder
     hubs: Mapping[int, float]
     deviation: float
-    lexicon: Lexicon
 
-    def rank(self, text: str, allowed: Ids | None, *, visible: Ids | None = None) -> Rankings:
+    def rank(
+        self, question: Question, allowed: Ids | None, *, visible: Ids | None = None
+    ) -> Rankings:
         """Rank the `allowed` ids (all when None) for a question.
 
         `visible` are those the question may be completed by, allowed as answers or not: a
         researcher's question by the interests nearest to it, before problems are looked for.
         """
-        parts = sentences(text)[:MOST_PARTS]
-        questions = [text, *parts] if len(parts) > 1 else [text]
-        rows = encode_long(self.encoder.encode_queries, questions)
-        asked, sought = rows[0], rows[1:]
-        terms = " ".join(stems(text))
-        also = " ".join(stem for form in self.lexicon.expansions(text) for stem in stems(form))
+        asked, sought = question.rows[0], question.rows[1:]
+        terms, also = question.terms, question.also
         alone = self.vectors.search(asked[None], DEPTH, allowed=allowed)[0]
         words = self.words.search(terms, DEPTH, allowed=allowed, also=also)
         if visible is allowed:

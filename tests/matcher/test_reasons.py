@@ -3,7 +3,7 @@
 import numpy as np
 
 from matcher.lexicon.lexicon import Bridge, Entry, Lexicon
-from matcher.reasons import LONGEST_SENTENCE, answering_sentences, find_reasons
+from matcher.reasons import LONGEST_SENTENCE, answering_sentence, encode_sentences, find_reasons
 from tests.fakes import WordEncoder
 
 LEFT = (
@@ -51,13 +51,16 @@ def test_a_sentence_without_end_is_cut_where_it_is_shown() -> None:
 
 
 def test_the_sentence_that_answers_is_the_nearest_to_the_question() -> None:
-    answers = answering_sentences("murs qui moisissent", [LEFT, RIGHT], WordEncoder())
+    encoder = WordEncoder()
+    [asked] = encoder.encode_queries(["murs qui moisissent"])
 
-    assert answers == [
+    rows = encode_sentences([LEFT, RIGHT], encoder)
+
+    assert [answering_sentence(asked, *of) for of in zip((LEFT, RIGHT), rows, strict=True)] == [
         "Les murs des chambres moisissent depuis les travaux.",
         "Nous étudions pourquoi les murs moisissent après isolation.",
     ]
-    assert answering_sentences("murs", [], WordEncoder()) == []
+    assert encode_sentences([], encoder) == []
 
 
 def test_an_empty_text_has_a_reason_all_the_same() -> None:
