@@ -4,7 +4,6 @@ Each export in a process of its own; seconds leave out imports and opening the d
 """
 
 import argparse
-import datetime as dt
 import json
 import subprocess
 import sys
@@ -13,23 +12,15 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.filling import SLUG, fill
 from benchmarks.measures import Stopwatch, describe_machine, peak_megabytes, print_table
 from benchmarks.task import REPOSITORY
 from benchmarks.texts import extend, read_pool
-from service.database import write
 from service.files.writing import SheetFormat
 from service.resources import Resources, open_resources
 from service.settings import Settings
-from service.store.sociopoles import add_organisations, get_sociopole, organisations
-from service.store.statements import StatementDraft, add_statements
 from service.workflows.export import Exported, export_statements
 from service.workflows.export_public import export_public
-from service.workflows.set_up import create_sociopole
-
-SLUG = "hauts-de-france"
-COMMUNES = ("59350", "59606", "62041", "80021", "60057")
-SECTORS = ("011075", "032520", "006030", "024035")
-TEXTS_AN_ORGANISATION = 5
 
 
 def main() -> None:
@@ -52,36 +43,10 @@ def main() -> None:
 
 def _fill(folder: Path, real: Path | None, count: int) -> str:
     pool = read_pool(real)
-    texts = extend([line.whole for line in pool.lines], count, np.random.default_rng(0))
     resources = _open(folder)
-    create_sociopole(resources, slug=SLUG, name="Hauts-de-France", territory="region:32")
-    names = [f"Structure n° {i}" for i in range(max(1, count // TEXTS_AN_ORGANISATION))]
-    with write(resources.engine) as session:
-        sociopole = get_sociopole(session, SLUG).id
-        add_organisations(session, sociopole, [(name, "association") for name in names])
-        ids = [view.id for view in organisations(session, sociopole).values()]
-        drafts = [_draft(i, text, ids[i % len(ids)]) for i, text in enumerate(texts)]
-        add_statements(session, sociopole, drafts, ())
+    fill(resources, extend([line.whole for line in pool.lines], count, np.random.default_rng(0)))
     resources.engine.dispose()
     return pool.source
-
-
-def _draft(i: int, text: str, organisation: int) -> StatementDraft:
-    sector = SECTORS[i % len(SECTORS)]
-    return StatementDraft(
-        kind="problem",
-        reference=f"HDF-{i:06}",
-        organisation_id=organisation,
-        title=text[:80],
-        text=text,
-        sector_written=sector,
-        sector=sector,
-        discipline_written="",
-        discipline="",
-        territory_id=f"commune:{COMMUNES[i % len(COMMUNES)]}",
-        consent=True,
-        written_on=dt.date(2020, 1, 1) + dt.timedelta(days=i % 2000),
-    )
 
 
 def _row(what: str, folder: Path) -> list[str]:

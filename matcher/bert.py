@@ -16,6 +16,10 @@ from torch.nn import functional
 TOKENS_AT_ONCE = 8_192
 """Tokens of one batch: more does not fill the processor better, and takes memory."""
 
+FEW_TOKENS = 256
+"""Up to so many, a question is over before a second thread has woken: 4 ms on one, 7 on two."""
+THREADS = torch.get_num_threads()
+
 
 class Bert:
     """Weights of a BertModel, ready to turn token ids into unit vectors."""
@@ -41,6 +45,9 @@ class Bert:
         result = np.empty((len(texts), self.dim), dtype=np.float32)
         order = sorted(range(len(texts)), key=lambda position: len(texts[position]))
         start = 0
+        few = sum(map(len, texts)) <= FEW_TOKENS
+        # Said each time: the setting is the calling thread's own.
+        torch.set_num_threads(1 if few else THREADS)
         with torch.inference_mode():
             while start < len(order):
                 length = len(texts[order[start]])
