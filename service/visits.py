@@ -14,7 +14,7 @@ from service.database import read
 from service.errors import Forbidden, NotSignedIn
 from service.once import claim_of
 from service.resources import Resources
-from service.store.sociopoles import get_sociopole
+from service.store.sociopoles import sociopole_id
 from service.workflows.sign_in import CODE_LIFE, LONGEST, person_of_session, person_of_token
 
 SIGN_IN_FIRST = "Connectez-vous pour voir cette page, ou donnez une clé (Authorization: Bearer …)."
@@ -172,4 +172,4 @@ def _sociopole_of(request: Request, resources: Resources) -> int | None:
     if slug is None:
         return None
     with read(resources.engine) as session:
-        return get_sociopole(session, str(slug)).id
+        return sociopole_id(session, str(slug))

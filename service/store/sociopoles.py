@@ -61,10 +61,21 @@ def get_sociopole(session: Session, slug: str) -> SociopoleView:
     """One sociopôle by its slug. Raises NotFound with those that exist."""
     row = session.execute(select(Sociopole).where(Sociopole.slug == slug)).scalar_one_or_none()
     if row is None:
-        slugs = session.execute(select(Sociopole.slug).order_by(Sociopole.slug)).scalars().all()
-        known = ", ".join(slugs) or "aucun pour l'instant"
-        raise NotFound(f"Le sociopôle « {slug} » n'existe pas. Sociopôles connus : {known}.")
+        raise _unknown(session, slug)
     return _view(session, row)
+
+
+def sociopole_id(session: Session, slug: str) -> int:
+    """The number of a sociopôle, without counting what it holds. Raises NotFound."""
+    found = session.execute(select(Sociopole.id).where(Sociopole.slug == slug)).scalar_one_or_none()
+    if found is None:
+        raise _unknown(session, slug)
+    return found
+
+
+def list_slugs(session: Session) -> list[str]:
+    """The slugs of all sociopôles, in their order."""
+    return list(session.execute(select(Sociopole.slug).order_by(Sociopole.slug)).scalars())
 
 
 def lock_sociopole(session: Session, sociopole_id: int) -> None:
@@ -190,6 +201,11 @@ def known_relations(session: Session, sociopole_id: int) -> set[tuple[int, int]]
         .where(Organisation.sociopole_id == sociopole_id)
     )
     return {(row.left_id, row.right_id) for row in rows}
+
+
+def _unknown(session: Session, slug: str) -> NotFound:
+    known = ", ".join(list_slugs(session)) or "aucun pour l'instant"
+    return NotFound(f"Le sociopôle « {slug} » n'existe pas. Sociopôles connus : {known}.")
 
 
 def _view(session: Session, row: Sociopole) -> SociopoleView:

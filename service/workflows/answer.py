@@ -14,7 +14,7 @@ from service.errors import Refused
 from service.recent import Cut
 from service.resources import Progress, Resources
 from service.store.scope import WHOLE, scope_of
-from service.store.sociopoles import get_sociopole
+from service.store.sociopoles import sociopole_id
 from service.store.statements import StatementView, hash_text, statements_by_id
 from service.workflows.lexicon import lexicon_of
 from service.workflows.ranking import Question, Ranker, embed_question, read_question
@@ -61,7 +61,7 @@ def answer(resources: Resources, query: Query, progress: Progress | None = None)
     # A full disk keeps nobody from an answer.
     mark = catch_up(resources, progress, as_far_as_can_be=True)
     with read(resources.engine) as session:
-        sociopole = get_sociopole(session, query.sociopole).id if query.sociopole else None
+        sociopole = sociopole_id(session, query.sociopole) if query.sociopole else None
         lexicon = lexicon_of(resources, session, sociopole)
         is_limited = sociopole is not None or scope_of(session) != WHOLE
     allowed = visible = None

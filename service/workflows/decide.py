@@ -22,7 +22,7 @@ from service.store.decisions import (
 )
 from service.store.pairings import run_head
 from service.store.proposed import Filter, Found, find_pairs, find_ranks
-from service.store.sociopoles import get_sociopole, known_relations, lock_sociopole
+from service.store.sociopoles import get_sociopole, known_relations, lock_sociopole, sociopole_id
 from service.store.statements import StatementView, statements_by_id
 from service.workflows.filter_pairings import (
     HIGHEST,
@@ -184,7 +184,7 @@ def show_state(
 def show_decisions(resources: Resources, slug: str) -> dict[str, Any]:
     """Every decision of a sociopôle, oldest first, with the pairs it is about."""
     with read(resources.engine) as session:
-        decisions = list_decisions(session, get_sociopole(session, slug).id)
+        decisions = list_decisions(session, sociopole_id(session, slug))
         shown = describe_decisions(session, decisions)
     return {"sociopole": slug, "decisions": shown}
 

@@ -12,6 +12,7 @@ from service.store.sociopoles import (
     lock_sociopole,
     organisations,
     page_of_contacts,
+    sociopole_id,
 )
 from service.workflows.answer import Query, answer
 from service.workflows.contribute import list_statements
@@ -21,7 +22,7 @@ from service.workflows.show import show_answers
 def show_organisations(resources: Resources, slug: str) -> dict[str, Any]:
     """The organisations of a sociopôle that may be read, by name."""
     with read(resources.engine) as session:
-        found = organisations(session, get_sociopole(session, slug).id).values()
+        found = organisations(session, sociopole_id(session, slug)).values()
     return {
         "sociopole": slug,
         "organisations": [
@@ -46,7 +47,7 @@ def show_contacts(resources: Resources, slug: str, *, after: int, limit: int) ->
 def show_relations(resources: Resources, slug: str) -> dict[str, Any]:
     """Organisations that know each other."""
     with read(resources.engine) as session:
-        found = list_relations(session, get_sociopole(session, slug).id)
+        found = list_relations(session, sociopole_id(session, slug))
     return {"sociopole": slug, "relations": [relation._asdict() for relation in found]}
 
 

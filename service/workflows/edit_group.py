@@ -21,7 +21,7 @@ from service.store.groupings import (
     save_grouping,
     standing_edits,
 )
-from service.store.sociopoles import get_sociopole, lock_sociopole
+from service.store.sociopoles import lock_sociopole, sociopole_id
 from service.workflows.describe_groups import describe_groups
 from service.workflows.group import (
     GroupPlan,
@@ -107,7 +107,7 @@ def undo_edit(
 def show_history(resources: Resources, slug: str) -> dict[str, Any]:
     """Every edit of a sociopôle's groups, undoings among them, oldest first."""
     with read(resources.engine) as session:
-        edits = list_edits(session, get_sociopole(session, slug).id)
+        edits = list_edits(session, sociopole_id(session, slug))
     return {
         "sociopole": slug,
         "edits": [
@@ -135,7 +135,7 @@ def _check(who: Who) -> None:
 def _state(resources: Resources, slug: str, progress: Progress | None) -> State:
     catch_up(resources, progress)
     with read(resources.engine) as session:
-        latest = latest_grouping(session, get_sociopole(session, slug).id)
+        latest = latest_grouping(session, sociopole_id(session, slug))
         if latest is None:
             raise NotFound(f"Aucun regroupement encore : lancez « sociopoles group {slug} ».")
         settings = latest.head.settings

@@ -19,7 +19,7 @@ from service.store.exports import (
     territories_of_statements,
 )
 from service.store.groupings import GroupView, PlaceView
-from service.store.sociopoles import SociopoleView, contacts_of, get_sociopole
+from service.store.sociopoles import SociopoleView, contacts_of, get_sociopole, sociopole_id
 from service.store.statements import StatementView, statements_by_id
 from service.store.territories import Place, name_places, places_of, territories_within
 from service.workflows.decide import REASONS
@@ -174,7 +174,7 @@ def export_decisions(
 ) -> Exported:
     """Every decision of a sociopôle, oldest first: a row for each pairing it is about."""
     with read(resources.engine) as session:
-        decisions = list_decisions(session, get_sociopole(session, slug).id)
+        decisions = list_decisions(session, sociopole_id(session, slug))
         ids = sorted({i for d in decisions for p in d.pairs for i in (p.left, p.right)})
         views = views_of(session, ids, only_published=only_published)
     columns = DECISION_COLUMNS + (() if only_published else WITHIN_COLUMNS)

@@ -34,7 +34,7 @@ from service.store.decisions import (
     only_standing,
 )
 from service.store.pairings import run_head
-from service.store.sociopoles import get_sociopole, lock_sociopole
+from service.store.sociopoles import lock_sociopole, sociopole_id
 from service.store.weights import (
     Put,
     WeightsView,
@@ -87,7 +87,7 @@ def show_learning(
     that were learnt, with the plan of the last run; nothing is stored.
     """
     with read(resources.engine) as session:
-        sociopole = get_sociopole(session, slug).id
+        sociopole = sociopole_id(session, slug)
         lesson = _learn(session, sociopole, resources.encoder.fingerprint)
         run = run_head(session, sociopole)
         history = list_weights(session, sociopole)
@@ -131,7 +131,7 @@ def apply_weights(resources: Resources, slug: str, by: str, *, seen: int | None 
     _check_name(by)
     fingerprint = resources.encoder.fingerprint
     with read(resources.engine) as session:
-        sociopole = get_sociopole(session, slug).id
+        sociopole = sociopole_id(session, slug)
         lesson = _learn(session, sociopole, fingerprint)
     if lesson.weights is None or lesson.learnt is None or lesson.why_not:
         raise Refused(lesson.why_not)
@@ -156,7 +156,7 @@ def reset_weights(resources: Resources, slug: str, by: str) -> int:
     """Put the default weights back in force; returns the number of the row."""
     _check_name(by)
     with write(resources.engine) as session:
-        sociopole = get_sociopole(session, slug).id
+        sociopole = sociopole_id(session, slug)
         lock_sociopole(session, sociopole)
         standing = standing_weights(session, sociopole)
         if standing is None or standing.weights is None:
@@ -168,7 +168,7 @@ def undo_weights(resources: Resources, slug: str, by: str) -> int:
     """Put back the weights that were in force before; returns the number of the row."""
     _check_name(by)
     with write(resources.engine) as session:
-        sociopole = get_sociopole(session, slug).id
+        sociopole = sociopole_id(session, slug)
         lock_sociopole(session, sociopole)
         standing = standing_weights(session, sociopole)
         if standing is None:

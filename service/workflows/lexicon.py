@@ -13,7 +13,7 @@ from service.errors import NotFound, Refused
 from service.resources import Resources
 from service.store.lexicon import OwnEntry, State, own_entries, put_entry, term_key
 from service.store.pairings import latest_run
-from service.store.sociopoles import get_sociopole
+from service.store.sociopoles import get_sociopole, sociopole_id
 from service.store.statements import statements_by_id
 
 LONGEST_FORM = 120
@@ -35,7 +35,7 @@ def lexicon_of(resources: Resources, session: Session, sociopole_id: int | None)
 def show_lexicon(resources: Resources, slug: str) -> dict[str, Any]:
     """A sociopôle's own entries, and how many bundled ones stand beside them."""
     with read(resources.engine) as session:
-        own = own_entries(session, get_sociopole(session, slug).id)
+        own = own_entries(session, sociopole_id(session, slug))
     return {
         "sociopole": slug,
         "bundled": len(resources.lexicon),

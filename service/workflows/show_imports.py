@@ -7,7 +7,7 @@ from service.database import read
 from service.files.writing import Column, Sheet, SheetFormat, write_sheet
 from service.resources import Resources
 from service.store.imports import get_import, list_imports
-from service.store.sociopoles import get_sociopole
+from service.store.sociopoles import get_sociopole, sociopole_id
 
 COUNTS = ("rows", "created", "updated", "unchanged", "duplicates")
 
@@ -40,7 +40,7 @@ def show_imports(
 def errors_file(resources: Resources, slug: str, number: int) -> tuple[str, bytes]:
     """The name and the bytes of a sheet of the lines left out. Raises NotFound."""
     with read(resources.engine) as session:
-        found = get_import(session, get_sociopole(session, slug).id, number)
+        found = get_import(session, sociopole_id(session, slug), number)
     columns = [Column("ligne"), Column("colonne"), Column("message", width=80)]
     rows = [(e["row"], e["column"], e["message"]) for e in found.report.get("errors", [])]
     file = io.BytesIO()

@@ -43,7 +43,7 @@ from service.store.sign_ins import (
     take_try,
     touch_sign_in,
 )
-from service.store.sociopoles import list_sociopoles
+from service.store.sociopoles import list_slugs
 from service.workflows.set_up import DEMO_SOCIOPOLES
 
 DEMO_SLUGS = frozenset(slug for slug, *_ in DEMO_SOCIOPOLES)
@@ -193,7 +193,7 @@ def _note(resources: Resources, write_it: Callable[[Session], None]) -> None:
 
 def has_more_than_demo(session: Session) -> bool:
     """Whether there is a sociopôle that is not of the demo: then nobody of the demo enters."""
-    return bool({view.slug for view in list_sociopoles(session)} - DEMO_SLUGS)
+    return not DEMO_SLUGS.issuperset(list_slugs(session))
 
 
 def _may_enter(account: AccountView) -> bool:

@@ -17,7 +17,7 @@ from service.database import read
 from service.errors import NotFound, Refused
 from service.resources import Progress, Resources
 from service.store.groupings import GroupingView, GroupView, latest_grouping
-from service.store.sociopoles import get_sociopole
+from service.store.sociopoles import sociopole_id
 from service.store.statements import StatementView, statements_of
 from service.store.vectors import stored_vectors
 from service.workflows.decide import acquaintances
@@ -58,10 +58,10 @@ def prepare_workshop(
         raise Refused(f"Une table compte de {FEWEST_SEATS} à {MOST_SEATS} places.")
     catch_up(resources, progress)
     with read(resources.engine) as session:
-        grouping = latest_grouping(session, get_sociopole(session, slug).id)
+        grouping = latest_grouping(session, sociopole_id(session, slug))
         if grouping is None:
             raise NotFound(f"Aucun regroupement encore : lancez « sociopoles group {slug} ».")
-        homes = [get_sociopole(session, s).id for s in grouping.head.settings["sociopoles"]]
+        homes = [sociopole_id(session, s) for s in grouping.head.settings["sociopoles"]]
         views = {
             v.statement.id: v for home in homes for v in statements_of(session, home, list(Kind))
         }
