@@ -6,8 +6,10 @@ epoch, same model, not newer than the database), else from nothing, and applies 
 
 import json
 import logging
+import os
 import time
 from collections.abc import Sequence
+from enum import Enum, auto
 
 import numpy as np
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
@@ -27,6 +29,10 @@ from service.store.statements import Change, changes_since, ids_of_kind
 from service.store.vectors import keep_vectors, stored_vectors, texts_without_vector
 
 LOGGER = logging.getLogger(__name__)
+BEHIND_AT_MOST = 512
+"""Changes that a search takes in before it answers, in about a second."""
+TAKEN_AT_ONCE = 4_096
+"""Changes taken in while searches wait: a fifth of a second."""
 EMBEDDED_AT_ONCE = 512
 """Texts embedded between two commits: what is stored is not embedded again after a crash."""
 TRIED_AGAIN_AFTER = 15.0
@@ -45,51 +51,80 @@ def catch_up(
     """Index everything committed so far; returns the revision the indexes now stand at.
 
     Where the database takes no vectors just now (full, busy), OperationalError; or, with
-    `as_far_as_can_be`, what came before the first text without one.
+    `as_far_as_can_be`, what came before the first text without one. Then, too, much at once is
+    left to the thread that keeps a web process ready, if there is one: nobody waits for it.
     """
     # Whoever asks, the indexes hold everything: what a person may see is chosen at the search.
     resources = resources.unscoped()
     indexes = resources.indexes
-    with indexes.lock:
-        with read(resources.engine) as session:
-            mark = current_mark(session)
-        if (indexes.revision, indexes.epoch) == mark:
-            # Nothing was committed since: a search must not look through every statement.
-            return mark
-        # What is indexed has its vectors: only what came since may lack one.
-        since = indexes.revision if indexes.epoch == mark.epoch else 0
+    with read(resources.engine) as session:
+        mark = current_mark(session)
+    if (indexes.revision, indexes.epoch) == mark:
+        # Nothing was committed since: a search must not look through every statement.
+        return mark
+    is_far = mark.revision - indexes.revision > BEHIND_AT_MOST and indexes.epoch == mark.epoch
+    if as_far_as_can_be and is_far and indexes.keeper:
+        indexes.keeper.set()
+        return Mark(indexes.revision, indexes.epoch)
+    # What is indexed has its vectors: only what came since may lack one.
+    since = indexes.revision if indexes.epoch == mark.epoch else 0
+    # Not under the lock of the indexes, which answer meanwhile.
+    with indexes.embedding:
         if as_far_as_can_be:
             _embed_if_it_can_be_kept(resources, since, progress)
         else:
             _embed_missing(resources, since, progress)
-        with read(resources.engine) as session:
-            mark = current_mark(session)
-            if indexes.epoch != mark.epoch or indexes.revision > mark.revision:
-                _start_over(resources, mark)
-                indexes.needs = ids_of_kind(session, Kind.PROBLEM) & indexes.terms.keys()
-            changes = list(changes_since(session, indexes.revision))
-            rows = stored_vectors(
-                session, resources.encoder.fingerprint, [c.text_hash for c in changes]
-            )
-        missing = [c for c in changes if not c.deleted and c.text_hash not in rows]
-        if missing and not (as_far_as_can_be and indexes.is_stuck):
+    while True:
+        with indexes.lock:
+            step = _take_in(resources, as_far_as_can_be=as_far_as_can_be)
+        if step is Step.LACKS:
             # Committed between the embedding and the read: the next round takes them.
             return catch_up(resources, progress, as_far_as_can_be=as_far_as_can_be)
-        if missing:
-            mark = Mark(missing[0].revision - 1, mark.epoch)
-            changes = [c for c in changes if c.revision <= mark.revision]
-        _apply(indexes, changes, {c.id: rows[c.text_hash] for c in changes if not c.deleted})
-        _follow_hubs(indexes, changes)
-        resources.recent.forget([change.id for change in changes])
-        indexes.revision, indexes.epoch = mark.revision, mark.epoch
-        _publish_if_worth_it(resources)
-    return mark
+        if step is Step.DONE:
+            _publish_if_worth_it(resources)
+            return Mark(indexes.revision, indexes.epoch)
+
+
+class Step(Enum):
+    """How one step ended: all is in, more is to come, or texts lack vectors."""
+
+    DONE = auto()
+    MORE = auto()
+    LACKS = auto()
+
+
+def _take_in(resources: Resources, *, as_far_as_can_be: bool) -> Step:
+    """Index the next changes: so many that a search waits for a moment only."""
+    indexes = resources.indexes
+    with read(resources.engine) as session:
+        mark = current_mark(session)
+        if indexes.epoch != mark.epoch or indexes.revision > mark.revision:
+            _start_over(resources, mark)
+            indexes.needs = ids_of_kind(session, Kind.PROBLEM) & indexes.terms.keys()
+        changes = changes_since(session, indexes.revision, limit=TAKEN_AT_ONCE)
+        rows = stored_vectors(
+            session, resources.encoder.fingerprint, [c.text_hash for c in changes]
+        )
+    is_all = len(changes) < TAKEN_AT_ONCE
+    reached = mark.revision if is_all else changes[-1].revision
+    missing = [c for c in changes if not c.deleted and c.text_hash not in rows]
+    if missing and not (as_far_as_can_be and indexes.is_stuck):
+        return Step.LACKS
+    if missing:
+        is_all, reached = True, missing[0].revision - 1
+        changes = [c for c in changes if c.revision <= reached]
+    _apply(indexes, changes, {c.id: rows[c.text_hash] for c in changes if not c.deleted})
+    if is_all:
+        _follow_hubs(indexes)
+    resources.recent.forget([change.id for change in changes])
+    indexes.revision, indexes.epoch = reached, mark.epoch
+    return Step.DONE if is_all else Step.MORE
 
 
 def index_committed(resources: Resources, progress: Progress | None = None) -> None:
     """Index what was just committed, if it can be: what is in is not said to be refused."""
     try:
-        catch_up(resources, progress)
+        catch_up(resources, progress, as_far_as_can_be=True)
     except (SQLAlchemyError, OSError) as error:
         LOGGER.warning("committed, to be indexed at the next search: %s", error)
 
@@ -116,17 +151,20 @@ def read_snapshot(resources: Resources, mark: Mark) -> Indexes:
 def publish_now(resources: Resources) -> None:
     """Seal what is indexed, unless another process is at it."""
     indexes = resources.indexes
-    label = Label(
-        epoch=indexes.epoch,
-        fingerprint=_maker(resources),
-        revision=indexes.revision,
-        dim=indexes.vectors.dim,
-        count=len(indexes.vectors),
-    )
-    files = {
-        "vectors.faiss": indexes.vectors.to_bytes(),
-        "words.json": json.dumps(indexes.terms, ensure_ascii=False).encode(),
-    }
+    # Copied under the lock, written without it: a slow disk keeps no search waiting.
+    with indexes.lock:
+        label = Label(
+            epoch=indexes.epoch,
+            fingerprint=_maker(resources),
+            revision=indexes.revision,
+            dim=indexes.vectors.dim,
+            count=len(indexes.vectors),
+        )
+        files = {
+            "vectors.faiss": indexes.vectors.to_bytes(),
+            "words.json": json.dumps(indexes.terms, ensure_ascii=False).encode(),
+        }
+        indexes.published, indexes.unpublished = indexes.revision, 0
     failpoint("publish.begins")
     try:
         publish(resources.settings.index_folder, label, files, lambda: _revision_now(resources))
@@ -134,7 +172,6 @@ def publish_now(resources: Resources) -> None:
         # Derived data: a full or closed disk must not keep anyone from an answer.
         LOGGER.warning("indexes not published: %s", error)
     failpoint("publish.done")
-    indexes.published, indexes.unpublished = indexes.revision, 0
 
 
 def _maker(resources: Resources) -> str:
@@ -156,7 +193,7 @@ def _start_over(resources: Resources, mark: Mark) -> None:
         fresh = Indexes(FaissIndex(resources.encoder.dim), TantivyIndex())
     indexes = resources.indexes
     indexes.vectors, indexes.words, indexes.terms = fresh.vectors, fresh.words, fresh.terms
-    indexes.hubs = Hubs()
+    indexes.hubs, indexes.unfollowed = Hubs(), set()
     indexes.revision, indexes.published, indexes.unpublished = fresh.revision, fresh.published, 0
 
 
@@ -175,17 +212,20 @@ def _apply(indexes: Indexes, changes: Sequence[Change], rows: dict[int, np.ndarr
         indexes.vectors.put(ids, np.stack([rows[change.id] for change in kept]))
         indexes.words.put(ids, terms)
         indexes.terms.update(zip(ids.tolist(), terms, strict=True))
+    indexes.needs |= {change.id for change in kept if change.kind == Kind.PROBLEM}
+    indexes.needs.difference_update(gone)
+    indexes.unfollowed.update(change.id for change in changes)
     indexes.unpublished += len(changes)
 
 
-def _follow_hubs(indexes: Indexes, changes: Sequence[Change]) -> None:
-    needs = {change.id for change in changes if change.kind == Kind.PROBLEM}
-    indexes.needs = (indexes.needs | needs) - {c.id for c in changes if c.deleted}
+def _follow_hubs(indexes: Indexes) -> None:
+    if not indexes.unfollowed and len(indexes.hubs) == len(indexes.vectors):
+        return
     ids = np.sort(indexes.vectors.ids())
-    if changes or not indexes.hubs:
-        is_need = np.isin(ids, np.fromiter(indexes.needs, np.int64, len(indexes.needs)))
-        changed = [change.id for change in changes] if indexes.hubs else ids.tolist()
-        indexes.hubs.follow(ids[is_need], ids[~is_need], changed, indexes.vectors.vectors_of)
+    is_need = np.isin(ids, np.fromiter(indexes.needs, np.int64, len(indexes.needs)))
+    changed = indexes.unfollowed if indexes.hubs else ids.tolist()
+    indexes.hubs.follow(ids[is_need], ids[~is_need], changed, indexes.vectors.vectors_of)
+    indexes.unfollowed.clear()
 
 
 def _publish_if_worth_it(resources: Resources) -> None:
@@ -211,8 +251,14 @@ def _embed_missing(resources: Resources, since: int, progress: Progress | None) 
     with read(resources.engine) as session:
         texts = texts_without_vector(session, fingerprint, since=since)
     hashes = list(texts)
+    # Each process from another place: several that find the same texts share them.
+    first = os.getpid() * EMBEDDED_AT_ONCE % max(len(hashes), 1)
+    hashes = hashes[first:] + hashes[:first]
     for start in range(0, len(hashes), EMBEDDED_AT_ONCE):
         part = hashes[start : start + EMBEDDED_AT_ONCE]
+        if start:
+            with read(resources.engine) as session:
+                part = [h for h in part if h not in stored_vectors(session, fingerprint, part)]
         vectors = encode_long(resources.encoder.encode_passages, [texts[h] for h in part])
         with write(resources.engine) as session:
             keep_vectors(session, fingerprint, part, vectors)

@@ -45,8 +45,14 @@ class Indexes:
     epoch: str = ""
     published: int = -1
     unpublished: int = 0
+    unfollowed: set[int] = field(default_factory=set)
+    """What changed since the hubs were measured."""
     stuck_until: float = 0.0
     lock: threading.RLock = field(default_factory=threading.RLock)
+    embedding: threading.RLock = field(default_factory=threading.RLock)
+    """One thread embeds; who is to wait for it does not keep the indexes."""
+    keeper: threading.Event | None = None
+    """Wakes the thread that keeps this process ready, where there is one."""
 
     @property
     def is_stuck(self) -> bool:

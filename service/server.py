@@ -47,6 +47,8 @@ def serve_over_workers(settings: Settings) -> None:
     configuration = _configuration(
         settings, app=f"{__name__}:make_app", factory=True, workers=settings.workers
     )
+    # Several processes that each took every core for one question would wait for one another.
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // settings.workers)))
     with TemporaryDirectory(prefix="sociopoles-metrics-") as folder:
         os.environ[FOLDER_VARIABLE] = folder
         supervisor = Multiprocess(configuration, sockets=[configuration.bind_socket()])

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
@@ -263,8 +263,8 @@ def ids_of_kind(session: Session, kind: str) -> set[int]:
     return set(rows.scalars())
 
 
-def changes_since(session: Session, revision: int) -> Iterator[Change]:
-    """Every statement changed after this revision, in the order of the changes."""
+def changes_since(session: Session, revision: int, *, limit: int) -> list[Change]:
+    """The first statements changed after this revision, in the order of the changes."""
     columns = (
         StatementRow.id,
         StatementRow.revision,
@@ -275,10 +275,13 @@ def changes_since(session: Session, revision: int) -> Iterator[Change]:
         StatementRow.text_hash,
     )
     rows = session.execute(
-        select(*columns).where(StatementRow.revision > revision).order_by(StatementRow.revision)
+        select(*columns)
+        .where(StatementRow.revision > revision)
+        .order_by(StatementRow.revision)
+        .limit(limit)
     )
-    for row in rows:
-        yield Change(
+    return [
+        Change(
             row.id,
             row.revision,
             row.deleted,
@@ -287,6 +290,8 @@ def changes_since(session: Session, revision: int) -> Iterator[Change]:
             passage(row.title, row.text),
             row.text_hash,
         )
+        for row in rows
+    ]
 
 
 def _draft(row: StatementRow) -> StatementDraft:

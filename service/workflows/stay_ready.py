@@ -7,15 +7,13 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from service.catchup import catch_up
+from service.catchup import BEHIND_AT_MOST, catch_up
 from service.database import is_current, read
 from service.errors import Refused
 from service.resources import Resources
 from service.store.revisions import current_mark
 
 LOGGER = logging.getLogger(__name__)
-BEHIND_AT_MOST = 512
-"""Changes that a search takes in before it answers, in about a second."""
 
 
 class _Stopped(Exception):  # noqa: N818 - asked for, no fault
@@ -27,11 +25,13 @@ def stay_ready(resources: Resources) -> Iterator[threading.Event]:
     """Index what is there in the background, at once and each time the event is set."""
     wake, stop = threading.Event(), threading.Event()
     wake.set()
+    resources.indexes.keeper = wake
     thread = threading.Thread(target=_keep_up, args=(resources, wake, stop), name="catch-up")
     thread.start()
     try:
         yield wake
     finally:
+        resources.indexes.keeper = None
         stop.set()
         wake.set()
         thread.join()

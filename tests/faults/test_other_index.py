@@ -185,7 +185,7 @@ def test_an_old_and_a_new_model_serve_side_by_side_and_never_mix(
 def assert_is_of_its_model(resources: Resources, encoder: WordEncoder) -> None:
     """Each row of the index is what this very model makes of its text."""
     with read(resources.engine) as session:
-        changes = list(changes_since(session, 0))
+        changes = changes_since(session, 0, limit=1_000)
     expected = encode_long(encoder.encode_passages, [change.passage for change in changes])
     ids = np.array([change.id for change in changes])
     assert np.allclose(resources.indexes.vectors.vectors_of(ids), expected, atol=1e-6)
