@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from service.rgpd.identity import Keys
 from service.rgpd.ledger import LEAVING, Asked, Line
+from service.store.revisions import take_revisions
 from service.store.statements import CHUNK
 from service.tables import Organisation, RightsRequest, RightsSecret, Sociopole, StatementRow
 
@@ -102,16 +103,21 @@ def find_statements(
 
 def set_consent(session: Session, ids: Collection[int], *, consent: bool) -> int:
     """Say whether statements may be published; returns how many changed."""
-    changed = 0
     numbers = sorted(ids)
+    changed: list[int] = []
     for start in range(0, len(numbers), CHUNK):
-        result = session.execute(
-            update(StatementRow)
-            .where(
-                StatementRow.id.in_(numbers[start : start + CHUNK]),
-                StatementRow.consent.is_not(consent),
-            )
-            .values(consent=consent)
+        part = StatementRow.id.in_(numbers[start : start + CHUNK])
+        found = select(StatementRow.id).where(part, StatementRow.consent.is_not(consent))
+        changed += session.execute(found.order_by(StatementRow.id)).scalars()
+    if changed:
+        # A new version: who read the former is told, and what is kept of who may see it follows.
+        session.execute(
+            update(StatementRow),
+            [
+                {"id": number, "consent": consent, "revision": revision}
+                for number, revision in zip(
+                    changed, take_revisions(session, len(changed)), strict=True
+                )
+            ],
         )
-        changed += result.rowcount  # type: ignore[attr-defined]  # an UPDATE's result has it
-    return changed
+    return len(changed)

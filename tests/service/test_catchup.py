@@ -4,13 +4,15 @@ import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, Event
 from typing import Any
 
 import pytest
 from sqlalchemy import delete, event, select, update
+from sqlalchemy.orm import Session
 
 from matcher.encoder import Progress, Vectors
+from service import catchup
 from service.catchup import catch_up, read_snapshot
 from service.database import read, write
 from service.resources import Resources
@@ -274,3 +276,59 @@ def test_a_search_after_no_change_only_asks_where_the_database_stands(resources:
 
     assert len(asked) == 1
     assert "FROM revision" in asked[0]
+
+
+def test_a_search_does_not_wait_for_a_large_import_to_be_embedded(
+    resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_texts(resources, *TEXTS)
+    found(resources)
+    resources.indexes.keeper = keeper = Event()
+    monkeypatch.setattr(catchup, "BEHIND_AT_MOST", 2)
+    monkeypatch.setattr(catchup, "index_committed", lambda *_: None)
+    with write(resources.engine) as session:
+        take_revisions(session, 3)
+
+    assert set(found(resources)) == set(TEXTS)
+
+    assert keeper.is_set()
+    assert resources.indexes.revision < catch_up(resources).revision
+
+
+def test_a_large_change_is_taken_in_by_steps(
+    resources: Resources, open_more: OpenResources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = [f"vélo numéro {i}" for i in range(9)]
+    monkeypatch.setattr(catchup, "TAKEN_AT_ONCE", 4)
+    import_texts(resources, *texts)
+    monkeypatch.undo()
+    anew = open_more()
+    shutil.rmtree(resources.settings.index_folder)
+    catch_up(anew)
+
+    assert len(found(resources, "vélo")) == len(texts)
+    assert dict(resources.indexes.hubs) == pytest.approx(dict(anew.indexes.hubs), abs=1e-6)
+    assert resources.indexes.needs == anew.indexes.needs
+
+
+def test_processes_share_what_is_to_be_embedded(
+    resources: Resources, open_more: OpenResources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catchup, "EMBEDDED_AT_ONCE", 2)
+    ours, theirs = WordEncoder("shared"), WordEncoder("shared")
+    import_texts(resources, *[f"texte numéro {i}" for i in range(8)])
+    here, there = open_more(ours), open_more(theirs)
+    original = catchup.keep_vectors
+
+    def keep_and_let_the_other_go_on(session: Session, *arguments: Any) -> None:
+        original(session, *arguments)
+        if not theirs.embedded:
+            theirs.embedded.append("")
+            session.commit()
+            catch_up(there)
+
+    monkeypatch.setattr(catchup, "keep_vectors", keep_and_let_the_other_go_on)
+    catch_up(here)
+
+    assert len(ours.embedded) == 2
+    assert len(set(theirs.embedded) - {""}) == 6
