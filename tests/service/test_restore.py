@@ -194,6 +194,25 @@ def ways_in(resources: Resources) -> list[int]:
         ]
 
 
+def test_an_address_with_options_of_its_own_is_backed_up_with_every_row(tmp_path: Path) -> None:
+    with own_database() as url:
+        options = "?options=-c%20statement_timeout%3D0"
+        settings = Settings(data=tmp_path / "data", database_url=url + options)
+        settings.data.mkdir()
+        resources = open_again(settings)
+        fill(resources)
+        import_texts(resources, *BEFORE)
+        resources.engine.dispose()
+
+        backup(settings, tmp_path / "lundi.tar.gz")
+        go_on(settings, *AFTER)
+        again(settings, tmp_path / "lundi.tar.gz", force=True)
+
+        resources = open_again(settings)
+        assert texts(resources) == sorted(BEFORE)
+        resources.engine.dispose()
+
+
 def test_every_restore_makes_another_database_for_the_indexes(
     settings: Settings, archive: Path
 ) -> None:
