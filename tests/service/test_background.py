@@ -14,7 +14,7 @@ from matcher.group_size import Size
 from matcher.statements import Kind
 from service.access import Role
 from service.app import create_app
-from service.database import read, write
+from service.database import now, read, write
 from service.errors import Forbidden, NotFound, Refused
 from service.failpoints import FailpointError, arm
 from service.files.limits import MAX_FILE_BYTES
@@ -22,6 +22,7 @@ from service.jobs import work
 from service.resources import Resources
 from service.store.accounts import NewAccount
 from service.store.groupings import get_grouping
+from service.store.jobs import MOST_ATTEMPTS, give_back, keep_result, running_jobs, take_next
 from service.store.pairings import latest_run
 from service.store.scope import Scope
 from service.store.sociopoles import add_sociopole, get_sociopole
@@ -242,6 +243,26 @@ def test_an_import_that_was_committed_is_finished_without_its_file(
     shown = show_job(resources, number)
     assert (shown["state"], shown["result"]["created"]) == ("done", 2)
     assert len(texts(resources)) == 2
+
+
+def test_an_import_that_was_committed_is_done_though_its_worker_dies_each_time(
+    resources: Resources,
+) -> None:
+    """Killed as far as the database knows, while the vectors are made."""
+    number, states = submit(resources), []
+    for attempt in range(MOST_ATTEMPTS):
+        with write(resources.engine) as session:
+            job = take_next(session, ["import"], worker="un@ici", claim=f"c{attempt}", at=now())
+            assert job is not None
+            keep_result(session, job, {"created": 2})
+        with write(resources.engine) as session:
+            states.append(give_back(session, running_jobs(session)[0], now()))
+
+    shown = show_job(resources, number)
+    assert states == ["queued", "queued", "done"]
+    assert (shown["state"], shown["attempts"]) == ("done", MOST_ATTEMPTS)
+    assert (shown["error"], shown["result"]) == ("", {"created": 2})
+    assert shown["finished_at"]
 
 
 def test_suggestions_are_made_as_asked(resources: Resources) -> None:
