@@ -2,11 +2,9 @@
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 from sqlalchemy import func, select, update
 
 from service.database import now, read, write
@@ -22,7 +20,7 @@ from service.workflows.identify import Asking
 from service.workflows.purge import purge
 from service.workflows.rights import rectify
 from service.workflows.sign_in import ask_code, sign_in_with_password
-from tests.service.mail_servers import Mailbox, mail_server
+from tests.service.mail_servers import Mailbox, mail_server, with_smtp
 from tests.service.people import ADMIN, Someone, add_person
 from tests.service.rgpd.accounts import OPENER, enter
 
@@ -35,11 +33,6 @@ def mailing(resources: Resources) -> Iterator[tuple[Resources, Mailbox]]:
     mailbox = Mailbox()
     with mail_server(mailbox) as port:
         yield with_smtp(resources, f"smtp://127.0.0.1:{port}"), mailbox
-
-
-def with_smtp(resources: Resources, url: str) -> Resources:
-    sent_by = {"smtp_url": SecretStr(url), "mail_from": "sociopoles@exemple.example"}
-    return replace(resources, settings=resources.settings.model_copy(update=sent_by))
 
 
 def number_of(resources: Resources, table: Any) -> int:
