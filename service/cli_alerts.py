@@ -1,4 +1,4 @@
-"""`sociopoles alerts`: what is new for kept questions, for a timer to run."""
+"""`sociopoles alerts`: what is new for kept questions, at once; a worker does it each night."""
 
 from typing import Annotated, Any
 

@@ -128,14 +128,19 @@ def look_again(resources: Resources, progress: Progress | None = None) -> int:
     return total
 
 
-def send_digests(resources: Resources, *, dry_run: bool = False) -> list[Mail]:
+def send_digests(
+    resources: Resources, *, dry_run: bool = False, progress: Progress | None = None
+) -> list[Mail]:
     """One mail to each person whose questions have new answers; returns what was, or would be.
 
     Without a mail server only people of the demo are told, in the log: what others did not get
     waits until there is one.
     """
     mails = []
-    for digest in _digests(resources):
+    digests = _digests(resources)
+    for done, digest in enumerate(digests):
+        if progress:
+            progress("Messages d'alerte", done, len(digests))
         secret = secrets.token_urlsafe(32)
         mail = _compose(resources, digest, secret)
         mails.append(mail)
