@@ -1,4 +1,4 @@
-"""`sociopoles alerts`: what is new for kept questions, for a timer to run."""
+"""`sociopoles alerts`: what is new for kept questions, at once; a worker does it each night."""
 
 from typing import Annotated, Any
 
@@ -29,8 +29,14 @@ def alerts_command(
     ):
         found = look_again(resources, tell)
         mails = send_digests(resources, dry_run=dry_run)
+        is_served = bool(resources.settings.smtp_url.get_secret_value())
     shown = {"new": found, "mails": len(mails), "sent": not dry_run}
     print_shown(shown, as_json, _show)
+    if not (is_served or as_json):
+        terminal.say(
+            "Aucun serveur d'e-mails : ce qui est à annoncer attend que SOCIOPOLES_SMTP_URL en "
+            "dise un. Seules les personnes de la démonstration ont leurs messages, dans le journal."
+        )
 
 
 def _show(shown: dict[str, Any]) -> None:

@@ -23,13 +23,14 @@ from service.jobs import LEASE_S, POLL_S, Pace, Worker, work
 from service.logs import configure_logs
 from service.resources import open_resources
 from service.store.jobs import State
-from service.worker import hold_name, stop_on_signals
+from service.worker import Nightly, hold_name, stop_on_signals
 from service.workflows.background import (
     WORKS,
     Asked,
     cancel,
     retry,
     submit_embedding,
+    submit_nightly,
     tidy_uploads,
 )
 from service.workflows.show_jobs import show_job, show_jobs
@@ -151,6 +152,7 @@ def worker_command(
             works=WORKS,
             resources=cache(partial(open_resources, settings)),
             tidy=partial(tidy_uploads, settings, engine),
+            plan=Nightly(settings.nightly_hour, partial(submit_nightly, engine)),
             pace=Pace(poll_s=poll, lease_s=lease),
             parent=parent,
         )

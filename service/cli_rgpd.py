@@ -201,7 +201,7 @@ def purge_command(
     as_json: JsonFlag = False,
     data: DataOption = None,
 ) -> None:
-    """Ôte ce qui a été gardé aussi longtemps que promis : à lancer chaque nuit."""
+    """Ôte ce qui a été gardé aussi longtemps que promis ; un exécutant le fait chaque nuit."""
     with refusals(as_json=as_json), opened(data) as resources:
         if background:
             number = submit_purge(resources, asked_here(), dry_run=dry_run)

@@ -159,6 +159,8 @@ class Worker:
     """Opened when the first job comes: a worker that waits holds no model."""
     tidy: Callable[[], None]
     """Called at the start and whenever a job ended, to clear what only jobs under way need."""
+    plan: Callable[[], None] = lambda: None
+    """Called before each look of a worker that stays, to ask for what the hour wants."""
     pace: Pace = field(default_factory=Pace)
     parent: int = 0
     asked_to_stop: threading.Event = field(default_factory=threading.Event)
@@ -170,12 +172,14 @@ class Worker:
 
 
 def work(worker: Worker, *, once: bool = False) -> None:
-    """Do jobs until the worker must stop, or (`once`) until none waits."""
+    """Do jobs until the worker must stop, or (`once`) until none waits; only who stays plans."""
     watch = Watch(worker.pace.lease_s)
     answered = True
     _tidy(worker)
     while not worker.must_stop:
         try:
+            if not once:
+                worker.plan()
             more = _look(worker, watch) and _do_next(worker)
             answered = True
             if more:

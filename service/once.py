@@ -117,7 +117,8 @@ async def _read_key(request: Request) -> Key:
     body = await request.body()
     # A form that carries a file is cut by a word that each sending draws anew.
     _, _, boundary = request.headers.get("content-type", "").partition("boundary=")
-    asked.update(body.replace(boundary.strip('"').encode(), b"--") if boundary else body)
+    boundary = boundary.partition(";")[0].strip(' "')
+    asked.update(body.replace(boundary.encode(), b"--") if boundary else body)
     return Key(name, asked.hexdigest())
 
 

@@ -120,6 +120,14 @@ class Settings(BaseSettings):
         description="bearer token of `/metrics`; without one it answers this machine only",
     )
 
+    nightly_hour: int = Field(
+        3,
+        description="from which hour of the day, by the clock of the machine, a worker looks for "
+        "alerts, mails them and purges, once a day; `24`: never",
+        ge=0,
+        le=24,
+    )
+
     @field_validator("trusted_proxies")
     @classmethod
     def _are_networks(cls, written: str) -> str:

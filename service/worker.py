@@ -1,5 +1,6 @@
 """A worker as a process: its name, its end, and the one that runs beside the web server."""
 
+import datetime as dt
 import fcntl
 import logging
 import os
@@ -10,8 +11,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from service.errors import Refused
@@ -23,6 +25,31 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 NAME_WAIT_S = 3.0
 STOP_WAIT_S = 10.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
+
+
+def clock_of_the_machine() -> dt.datetime:
+    """The time that people here read on the wall."""
+    return dt.datetime.now().astimezone()
+
+
+@dataclass(slots=True)
+class Nightly:
+    """Asks for each day's work once the clock has come to this hour; hour 24 never comes.
+
+    Where several workers do, or the clock goes back, `ask` is called again for the same day.
+    """
+
+    hour: int
+    ask: Callable[[dt.date], object]
+    clock: Callable[[], dt.datetime] = clock_of_the_machine
+    _asked: dt.date | None = field(default=None)
+
+    def __call__(self) -> None:
+        """Ask, unless it is too early or this day's was asked for."""
+        here = self.clock()
+        if here.hour >= self.hour and here.date() != self._asked:
+            self.ask(here.date())
+            self._asked = here.date()
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from tests.builders import SLUG, TERRITORIES
 from tests.fakes import WordEncoder
 
 POSTGRESQL = "SOCIOPOLES_TEST_DATABASE_URL"
+NIGHTLY = "SOCIOPOLES_NIGHTLY_HOUR"
 ROOM_BYTES = 1_000_000_000
 
 MakeDatabase = Callable[[Path], str]
@@ -32,7 +33,11 @@ OpenResources = Callable[..., Resources]
 
 
 def pytest_configure() -> None:
-    """Put the tests' files in memory: each commit and snapshot would wait for the disk."""
+    """Put the tests' files in memory, for each commit and snapshot would wait for the disk.
+
+    Nor do workers begin each night's work in the middle of a test.
+    """
+    os.environ[NIGHTLY] = "24"
     memory = Path("/dev/shm")  # noqa: S108 - pytest makes its own folder in it
     if memory.is_dir() and shutil.disk_usage(memory).free > ROOM_BYTES:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
@@ -41,7 +46,7 @@ def pytest_configure() -> None:
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("SOCIOPOLES_")]:
-        if name != POSTGRESQL:
+        if name not in {POSTGRESQL, NIGHTLY}:
             monkeypatch.delenv(name)
 
 

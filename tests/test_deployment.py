@@ -32,6 +32,15 @@ SERVICES: Mapping[str, Any] = COMPOSE["services"]
 OURS = ("app", "worker")
 NGINX = (ROOT / "deploy" / "nginx.conf").read_text("utf-8")
 LARGEST_FILE_MB = 20
+SAID_ELSEWHERE = {
+    "data": "the volume of the image",
+    "host": "the image listens on its network",
+    "port": "the one of the image and of the proxy",
+    "workers": "on the command line of the service",
+    "log_format": "the image writes for machines",
+}
+"""Settings that nobody who deploys needs to give, and why."""
+VARIABLE = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?\}")
 
 
 class Step(NamedTuple):
@@ -159,17 +168,88 @@ def test_every_setting_that_is_given_is_one() -> None:
     assert given <= {f"SOCIOPOLES_{name.upper()}" for name in Settings.model_fields}
 
 
-def test_the_settings_are_accepted() -> None:
-    environment = SERVICES["app"]["environment"]
-    values = {
-        name.removeprefix("SOCIOPOLES_").lower(): re.sub(r"\$\{\w+(:[-?][^}]*)?\}", "x", value)
-        for name, value in environment.items()
+@pytest.mark.parametrize("name", OURS)
+def test_every_setting_can_be_given_or_has_a_reason_not_to(name: str) -> None:
+    passed = {
+        variable.removeprefix("SOCIOPOLES_").lower()
+        for variable in SERVICES[name]["environment"]
+        if variable.startswith("SOCIOPOLES_")
     }
 
-    settings = Settings(**values)
+    assert passed | set(SAID_ELSEWHERE) == set(Settings.model_fields)
+    assert not passed & set(SAID_ELSEWHERE)
+
+
+def test_what_is_said_elsewhere_is_said_there() -> None:
+    image = " ".join(step.rest for step in last_stage() if step.word == "ENV")
+
+    assert {f"SOCIOPOLES_{name.upper()}" for name in ("data", "host", "log_format")} == set(
+        re.findall(r"SOCIOPOLES_\w+", image)
+    )
+    assert "--workers" in SERVICES["app"]["command"]
+    assert "--port" not in SERVICES["app"]["command"]
+
+
+def test_a_setting_that_is_passed_on_is_so_under_its_own_name() -> None:
+    own = {
+        name: VARIABLE.fullmatch(value)
+        for name, value in SERVICES["app"]["environment"].items()
+        if name not in {"SOCIOPOLES_DATABASE_URL", "SOCIOPOLES_TRUSTED_PROXIES"}
+    }
+
+    assert {name: found and found[1] for name, found in own.items()} == {name: name for name in own}
+
+
+def given_by_compose(monkeypatch: pytest.MonkeyPatch, **environment: str) -> Settings:
+    """What the program reads where this is all that .env says."""
+
+    def value_of(found: re.Match[str]) -> str:
+        name, sign, words = found.groups()
+        if name in environment:
+            return environment[name]
+        assert sign == "-", f"{name} is needed: {words}"
+        return str(words)
+
+    for name, value in SERVICES["app"]["environment"].items():
+        monkeypatch.setenv(name, VARIABLE.sub(value_of, value))
+    return Settings()
+
+
+NEEDED = {
+    "DATABASE_PASSWORD": "x",
+    "SOCIOPOLES_PUBLIC_URL": "https://sociopoles.exemple.fr",
+}
+
+
+def test_what_is_not_given_is_as_the_program_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = given_by_compose(monkeypatch, **NEEDED)
 
     assert settings.database_file is None
     assert settings.proxies == [SERVICES_SUBNET]
+    given = {"database_url", "trusted_proxies", "public_url"}
+    defaults = {name: field.default for name, field in Settings.model_fields.items()}
+    assert settings.model_dump(exclude=given) == {
+        name: value for name, value in defaults.items() if name not in given
+    }
+
+
+def test_what_is_given_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
+    provider = {"name": "labo", "issuer": "https://idp.exemple.fr", "client_id": "a"}
+    environment = NEEDED | {
+        "SOCIOPOLES_CONTROLLER": "Association des Sociopôles",
+        "SOCIOPOLES_PRIVACY_CONTACT": "rgpd@exemple.fr",
+        "SOCIOPOLES_OIDC": json.dumps([provider]),
+        "SOCIOPOLES_PRIVATE_HOSTS": "idp.exemple.fr",
+        "SOCIOPOLES_NIGHTLY_HOUR": "24",
+    }
+
+    settings = given_by_compose(monkeypatch, **environment)
+
+    assert settings.controller == "Association des Sociopôles"
+    assert settings.privacy_contact == "rgpd@exemple.fr"
+    assert [one.name for one in settings.oidc] == ["labo"]
+    assert settings.trusted_hosts == {"idp.exemple.fr:443"}
+    assert settings.nightly_hour == 24
 
 
 SERVICES_SUBNET = COMPOSE["networks"]["front"]["ipam"]["config"][0]["subnet"]

@@ -128,10 +128,19 @@ def look_again(resources: Resources, progress: Progress | None = None) -> int:
     return total
 
 
-def send_digests(resources: Resources, *, dry_run: bool = False) -> list[Mail]:
-    """One mail to each person whose questions have new answers; returns what was, or would be."""
+def send_digests(
+    resources: Resources, *, dry_run: bool = False, progress: Progress | None = None
+) -> list[Mail]:
+    """One mail to each person whose questions have new answers; returns what was, or would be.
+
+    Without a mail server only people of the demo are told, in the log: what others did not get
+    waits until there is one.
+    """
     mails = []
-    for digest in _digests(resources):
+    digests = _digests(resources)
+    for done, digest in enumerate(digests):
+        if progress:
+            progress("Messages d'alerte", done, len(digests))
         secret = secrets.token_urlsafe(32)
         mail = _compose(resources, digest, secret)
         mails.append(mail)
@@ -198,10 +207,13 @@ def _query(view: QueryView) -> Query:
 
 def _digests(resources: Resources) -> list[Digest]:
     by_account: dict[int, Digest] = {}
+    is_served = bool(resources.settings.smtp_url.get_secret_value())
     with read(resources.engine) as session:
         for view in list_queries(session):
             account = get_account(session, view.account)
-            if not (view.by_mail and account.is_active):
+            # In the log nobody else hears of it.
+            is_reached = account.is_active and (is_served or account.is_demo)
+            if not (view.by_mail and is_reached):
                 continue
             waiting = [found for found in answers_of(session, view.id) if not found.is_mailed]
             views = _visible(resources, as_person(account), [f.statement for f in waiting])

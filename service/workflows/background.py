@@ -1,5 +1,6 @@
 """What may be done in the background: each kind of job, how it is asked for, what does it."""
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -30,10 +31,14 @@ from service.store.scope import WHOLE, scope_of
 from service.store.sociopoles import get_sociopole
 from service.store.vectors import lacks_vectors
 from service.uploads import UPLOAD, keep_upload, sweep
+from service.workflows.alerts import look_again, send_digests
 from service.workflows.group import LONGEST_NAME, GroupPlan, check_author, group
 from service.workflows.purge import purge
 from service.workflows.suggest import Plan, parse_kinds, suggest
 from service.workflows.take_in import ImportPlan, take_in
+
+EACH_NIGHT: Mapping[str, Mapping[str, Any]] = {"alerts": {}, "purge": {"dry_run": False}}
+"""What is asked for once a day, and how."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +127,16 @@ def submit_embedding(resources: Resources, asked: Asked) -> int | None:
 def submit_purge(resources: Resources, asked: Asked, *, dry_run: bool = False) -> int:
     """Have removed what was kept as long as promised; returns the job's number."""
     return _submit(resources.unscoped(), "purge", {"dry_run": dry_run}, None, asked)
+
+
+def submit_nightly(engine: Engine, day: dt.date) -> list[int]:
+    """Have done what each day wants, once however many ask; returns the jobs' numbers."""
+    whole = engine.execution_options(**{SCOPE: WHOLE})
+    with write(whole) as session:
+        return [
+            add_job(session, NewJob(kind, how, by="chaque nuit", key=f"{kind}-{day}"), now())
+            for kind, how in EACH_NIGHT.items()
+        ]
 
 
 def cancel(resources: Resources, number: int) -> State:
@@ -245,10 +260,17 @@ def _purge(resources: Resources, arguments: Mapping[str, Any], task: Task) -> Ma
     return done
 
 
+def _alerts(resources: Resources, _arguments: Mapping[str, Any], task: Task) -> Mapping[str, Any]:
+    """Done again after a kill it tells what is left to tell: each mail that left is noted."""
+    found = look_again(resources, task.progress)
+    return {"new": found, "mails": len(send_digests(resources, progress=task.progress))}
+
+
 WORKS: Mapping[str, Work] = {
     "import": Work("import", _import),
     "suggest": Work("rapprochements", _suggest),
     "group": Work("regroupement", _group),
     "embed": Work("vecteurs", _embed),
     "purge": Work("purge", _purge),
+    "alerts": Work("alertes", _alerts),
 }

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+import httpx2
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select
@@ -81,6 +82,37 @@ def test_what_was_refused_may_be_sent_again_under_its_key(
     good = client.post(STATEMENTS, json=NEW, headers=key("a"))
 
     assert (bad.status_code, good.status_code) == (422, 201)
+    assert count(resources, Once) == 1
+
+
+def send(client: TestClient, content: str, *, boundary: str, quoted: str = "") -> httpx2.Response:
+    """A file of needs as a browser sends it, cut by this word."""
+    parts = [
+        ("Content-Disposition: form-data; name=kind", "problem"),
+        ('Content-Disposition: form-data; name="file"; filename="besoins.csv"', content),
+    ]
+    cut = "".join(f"--{boundary}\r\n{head}\r\n\r\n{body}\r\n" for head, body in parts)
+    said = {
+        "Content-Type": f"multipart/form-data; boundary={quoted}{boundary}{quoted}; charset=utf-8"
+    }
+    where = f"/api/v1/sociopoles/{SLUG}/imports"
+    return client.post(where, content=f"{cut}--{boundary}--\r\n".encode(), headers=key("a") | said)
+
+
+def test_a_file_sent_again_is_known_though_each_sending_cuts_it_otherwise(
+    client: TestClient, resources: Resources
+) -> None:
+    sheet = "id;text\n71;une cantine\n72;un atelier\n"
+    first = send(client, sheet, boundary="f00dbeef")
+    again = send(client, sheet, boundary="WebKitFormBoundary7MA4", quoted='"')
+    other = send(client, sheet.replace("atelier", "verger"), boundary="f00dbeef")
+
+    assert (first.status_code, first.json()["created"]) == (200, 2)
+    assert (again.status_code, again.content) == (200, first.content)
+    assert again.headers["idempotent-replayed"] == "true"
+    assert other.status_code == 422
+    assert "Idempotency-Key" in other.json()["detail"]
+    assert count(resources, StatementRow) == 4
     assert count(resources, Once) == 1
 
 

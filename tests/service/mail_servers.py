@@ -6,7 +6,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
@@ -19,6 +19,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from pydantic import SecretStr
+
+from service.resources import Resources
 
 LOCAL = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
 USER, PASSWORD = "sociopoles", "p@ss:mot/%?"
@@ -34,6 +37,7 @@ class Mailbox:
     encrypted: list[bool] = field(default_factory=list)
     authenticated: list[bool] = field(default_factory=list)
     answer: str = "250 OK"
+    unknown: tuple[str, ...] = ("inconnue",)
 
     def text(self) -> str:
         """The text of the first mail."""
@@ -42,7 +46,7 @@ class Mailbox:
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        if address.startswith("inconnue"):
+        if address.startswith(self.unknown):
             return f"550 5.1.1 <{address}> unknown"
         envelope.rcpt_tos.append(address)
         envelope.rcpt_options.extend(options)
@@ -87,6 +91,12 @@ def mail_server(mailbox: Mailbox, **options: Any) -> Iterator[int]:
         yield port
     finally:
         controller.stop()
+
+
+def with_smtp(resources: Resources, url: str) -> Resources:
+    """The service with this mail server, or with none."""
+    sent_by = {"smtp_url": SecretStr(url), "mail_from": "sociopoles@exemple.example"}
+    return replace(resources, settings=resources.settings.model_copy(update=sent_by))
 
 
 @contextmanager

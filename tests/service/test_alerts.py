@@ -1,6 +1,7 @@
 """Kept questions: what is new is told once, to who may see it, and stops when they say so."""
 
 import re
+from collections.abc import Iterator
 
 import pytest
 
@@ -8,15 +9,28 @@ from service.access import Person, Role, as_person
 from service.database import read
 from service.errors import NotFound, Refused
 from service.resources import Resources
-from service.store.accounts import get_account
+from service.store.accounts import NewAccount, get_account, list_accounts
 from service.workflows import alerts
-from service.workflows.accounts import AccountChange, change_account
+from service.workflows.accounts import AccountChange, RoleWanted, change_account, create_account
 from service.workflows.answer import Query
 from tests.builders import SLUG, import_rows
+from tests.service.mail_servers import Mailbox, mail_server, with_smtp
 from tests.service.people import Someone, add_person
 
 READER, ACADEMIC = Someone("Une élue", Role.READER), Someone("Un chercheur", Role.ACADEMIC)
 HEADER = ("id", "organisation", "title", "text", "consent")
+
+
+@pytest.fixture
+def mailbox() -> Mailbox:
+    return Mailbox()
+
+
+@pytest.fixture
+def resources(resources: Resources, mailbox: Mailbox) -> Iterator[Resources]:
+    """With a mail server."""
+    with mail_server(mailbox) as port:
+        yield with_smtp(resources, f"smtp://127.0.0.1:{port}")
 
 
 def person(resources: Resources, someone: Someone) -> Person:
@@ -89,7 +103,9 @@ def test_what_is_withdrawn_meanwhile_is_not_told(resources: Resources) -> None:
     assert alerts.send_digests(resources) == []
 
 
-def test_one_mail_a_person_tells_of_each_answer_once(resources: Resources) -> None:
+def test_one_mail_a_person_tells_of_each_answer_once(
+    resources: Resources, mailbox: Mailbox
+) -> None:
     who = person(resources, ACADEMIC)
     keep(resources, who)
     put(resources, "A", "garage vélos école")
@@ -100,9 +116,58 @@ def test_one_mail_a_person_tells_of_each_answer_once(resources: Resources) -> No
     [mail] = alerts.send_digests(resources)
 
     assert mail.to == ACADEMIC.email
+    assert mailbox.recipients == [[ACADEMIC.email]]
     assert mail.subject.startswith("2 contributions nouvelles")
     assert {"Titre A", "Titre B"} <= set(re.findall(r"Titre \w", mail.text))
     assert alerts.send_digests(resources) == []
+
+
+def test_an_address_that_is_refused_keeps_nobody_from_their_mail_and_is_tried_again(
+    resources: Resources, mailbox: Mailbox
+) -> None:
+    refused = Someone("Inconnue", Role.ACADEMIC)
+    for someone in (refused, ACADEMIC):
+        keep(resources, person(resources, someone))
+    put(resources, "A", "garage vélos école")
+    alerts.look_again(resources)
+
+    first = alerts.send_digests(resources)
+    mailbox.unknown = ()
+    then = alerts.send_digests(resources)
+
+    assert [mail.to for mail in first] == [ACADEMIC.email]
+    assert [mail.to for mail in then] == [refused.email]
+    assert mailbox.recipients == [[ACADEMIC.email], [refused.email]]
+    assert alerts.send_digests(resources) == []
+
+
+def test_without_a_mail_server_only_the_demo_is_told_in_the_log_and_others_wait(
+    resources: Resources, mailbox: Mailbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    add_demo(resources, "academic@demo.invalid")
+    with read(resources.engine) as session:
+        demo = [as_person(a) for a in list_accounts(session) if a.is_demo]
+    for who in (*demo, person(resources, ACADEMIC)):
+        keep(resources, who)
+    put(resources, "A", "garage vélos école")
+    alerts.look_again(resources)
+    unserved = with_smtp(resources, "")
+
+    expected = alerts.send_digests(unserved, dry_run=True)
+    logged = alerts.send_digests(unserved)
+    later = alerts.send_digests(resources)
+
+    assert [mail.to for mail in logged] == [mail.to for mail in expected]
+    assert [mail.to for mail in logged] == ["academic@demo.invalid"]
+    assert "academic@demo.invalid" in caplog.text
+    assert [mail.to for mail in later] == [ACADEMIC.email]
+    assert mailbox.recipients == [[ACADEMIC.email]]
+
+
+def add_demo(resources: Resources, email: str) -> None:
+    new = NewAccount(email, "Un enseignant-chercheur", is_demo=True)
+    create_account(resources, new, by=None, roles=[RoleWanted(SLUG, Role.ACADEMIC)])
 
 
 def test_nobody_is_mailed_who_did_not_ask(resources: Resources) -> None:

@@ -6,23 +6,29 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi.testclient import TestClient
 
 from matcher.assignment import Limits
 from matcher.encoder import Vectors
 from matcher.group_size import Size
 from matcher.statements import Kind
-from service.database import read, write
-from service.errors import NotFound, Refused
+from service.access import Role
+from service.app import create_app
+from service.database import now, read, write
+from service.errors import Forbidden, NotFound, Refused
 from service.failpoints import FailpointError, arm
 from service.files.limits import MAX_FILE_BYTES
 from service.jobs import work
 from service.resources import Resources
+from service.store.accounts import NewAccount
 from service.store.groupings import get_grouping
+from service.store.jobs import MOST_ATTEMPTS, give_back, keep_result, running_jobs, take_next
 from service.store.pairings import latest_run
 from service.store.scope import Scope
 from service.store.sociopoles import add_sociopole, get_sociopole
 from service.store.statements import statements_of
 from service.store.vectors import lacks_vectors
+from service.workflows.accounts import RoleWanted, create_account
 from service.workflows.background import (
     WORKS,
     Asked,
@@ -41,6 +47,7 @@ from service.workflows.take_in import ImportPlan
 from tests.builders import SLUG, import_texts
 from tests.conftest import OpenResources
 from tests.fakes import WordEncoder
+from tests.service.people import ANIMATOR, sign_in
 from tests.service.workers import worker
 
 ANA = Asked("Ana")
@@ -238,6 +245,26 @@ def test_an_import_that_was_committed_is_finished_without_its_file(
     assert len(texts(resources)) == 2
 
 
+def test_an_import_that_was_committed_is_done_though_its_worker_dies_each_time(
+    resources: Resources,
+) -> None:
+    """Killed as far as the database knows, while the vectors are made."""
+    number, states = submit(resources), []
+    for attempt in range(MOST_ATTEMPTS):
+        with write(resources.engine) as session:
+            job = take_next(session, ["import"], worker="un@ici", claim=f"c{attempt}", at=now())
+            assert job is not None
+            keep_result(session, job, {"created": 2})
+        with write(resources.engine) as session:
+            states.append(give_back(session, running_jobs(session)[0], now()))
+
+    shown = show_job(resources, number)
+    assert states == ["queued", "queued", "done"]
+    assert (shown["state"], shown["attempts"]) == ("done", MOST_ATTEMPTS)
+    assert (shown["error"], shown["result"]) == ("", {"created": 2})
+    assert shown["finished_at"]
+
+
 def test_suggestions_are_made_as_asked(resources: Resources) -> None:
     import_texts(resources, "des vélos pour les enfants", kind="problem")
     import_texts(resources, "les vélos et les enfants", kind="interest")
@@ -269,6 +296,30 @@ def test_groups_are_made_as_asked(resources: Resources, size: Size | int | None)
 def test_a_grouping_with_an_unknown_sociopole_is_refused_at_once(resources: Resources) -> None:
     with pytest.raises(NotFound, match="atlantide"):
         submit_grouping(resources, GroupPlan(SLUG, also=("atlantide",)), ANA)
+
+
+def test_groups_with_a_sociopole_that_one_does_not_read_whole_are_refused_at_once(
+    resources: Resources,
+) -> None:
+    """A worker reads everything: the groups would show what the asker may not see."""
+    with write(resources.engine) as session:
+        add_sociopole(session, slug="lyon", name="Lyon", territory_id="metropole:200046977")
+        home, lyon = (get_sociopole(session, slug).id for slug in (SLUG, "lyon"))
+    plan = GroupPlan(SLUG, also=("lyon",))
+    animator = resources.seen_by(Scope(frozenset({home}), frozenset({home, lyon})))
+    both = resources.seen_by(Scope(frozenset({home, lyon})))
+    roles = [RoleWanted(SLUG, Role.ANIMATOR), RoleWanted("lyon", Role.READER)]
+    create_account(resources, NewAccount(ANIMATOR.email, "Ana"), by=None, roles=roles)
+    client = sign_in(TestClient(create_app(resources)), resources)
+
+    with pytest.raises(Forbidden, match="« lyon »"):
+        submit_grouping(animator, plan, ANA)
+    answer = client.post(f"/api/v1/sociopoles/{SLUG}/jobs/groupings", json={"also": ["lyon"]})
+
+    assert answer.status_code == 403
+    assert "« lyon »" in answer.json()["detail"]
+    assert show_jobs(resources)["jobs"] == []
+    assert submit_grouping(both, plan, ANA) < submit_grouping(resources, plan, ANA)
 
 
 def test_after_a_change_of_model_every_text_is_embedded_once(open_more: OpenResources) -> None:

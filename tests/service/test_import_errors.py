@@ -3,15 +3,20 @@
 from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
 
 from matcher.statements import Kind
+from service.app import create_app
 from service.database import read
 from service.errors import Refused
 from service.resources import Resources
 from service.store.sociopoles import get_sociopole
 from service.store.statements import statements_of
+from service.workflows.show_jobs import show_jobs
 from service.workflows.take_in import ImportPlan, take_in
+from tests.access.world import fingerprint
 from tests.builders import SLUG, import_rows
+from tests.service.people import sign_in
 
 LONG = "mot " * 5001
 
@@ -169,3 +174,45 @@ def test_a_mapping_of_what_is_not_there_is_refused(
 ) -> None:
     with pytest.raises(Refused, match=message):
         import_rows(resources, ("text",), [("vélos",)], mapping=mapping)
+
+
+@pytest.mark.parametrize("background", [False, True], ids=["at once", "in the background"])
+@pytest.mark.parametrize(
+    "mapping",
+    [
+        r'{"text": "Ob\u0000jet"}',
+        r'{"te\u0000xt": "Objet"}',
+        r'{"text": "Ob\ud83djet"}',
+        r'{"text": "Ob\ude00jet"}',
+        r'{"te\ud83dxt": "Objet"}',
+    ],
+)
+def test_columns_named_by_what_is_no_text_are_refused_and_nothing_changes(
+    resources: Resources, mapping: str, *, background: bool
+) -> None:
+    client = TestClient(create_app(resources), raise_server_exceptions=False)
+    sign_in(client, resources)
+    before = fingerprint(resources)
+
+    answer = client.post(
+        f"/api/v1/sociopoles/{SLUG}/imports",
+        data={"kind": "problem", "mapping": mapping, "background": str(background)},
+        files={"file": ("besoins.csv", b"Objet\nun garage\n")},
+    )
+
+    assert answer.status_code == 422
+    assert "en JSON" in answer.json()["detail"]
+    assert fingerprint(resources) == before
+    assert show_jobs(resources)["jobs"] == []
+
+
+def test_columns_named_by_text_beyond_the_first_plane_are_taken(resources: Resources) -> None:
+    client = sign_in(TestClient(create_app(resources)), resources)
+
+    answer = client.post(
+        f"/api/v1/sociopoles/{SLUG}/imports",
+        data={"kind": "problem", "mapping": r'{"text": "\ud83d\ude00"}'},
+        files={"file": ("besoins.csv", "😀\nun garage\n".encode())},
+    )
+
+    assert (answer.status_code, answer.json()["created"]) == (200, 1)

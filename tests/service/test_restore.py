@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from typer.testing import CliRunner
 
+from service.access import Permission
 from service.archive import Origin, pack, unpack
 from service.cli import cli
 from service.database import known_versions, open_engine, read, write
@@ -21,16 +22,21 @@ from service.settings import Settings
 from service.store.revisions import Mark, current_mark
 from service.store.sociopoles import add_sociopole
 from service.store.territories import load_territories
-from service.tables import StatementRow
+from service.tables import ApiToken, SignIn, SignInCode, StatementRow
 from service.workflows.answer import Query, answer
 from service.workflows.backup import backup
 from service.workflows.check import check
 from service.workflows.restore import Restored, restore
-from service.workflows.sign_in import open_session, person_of_session
+from service.workflows.sign_in import (
+    ask_code,
+    open_session,
+    person_of_session,
+    person_of_token,
+)
 from tests.builders import SLUG, TERRITORIES, import_texts
 from tests.fakes import WordEncoder
 from tests.service.databases import own_database
-from tests.service.people import add_person
+from tests.service.people import ANIMATOR, add_person, make_key
 
 BEFORE = ("pas de vélos à l'école", "les murs sont humides")
 AFTER = ("un jardin à partager", "le compost de la cantine", "des devoirs sans ordinateur")
@@ -154,13 +160,17 @@ def test_no_index_of_before_fits_what_was_restored(
 
 
 @pytest.mark.usefixtures("archive")
-def test_a_session_that_was_closed_since_does_not_open_again(
+def test_neither_session_nor_key_nor_code_of_before_opens_anything_again(
     settings: Settings, tmp_path: Path
 ) -> None:
+    """They may have been closed since, and taken away."""
     resources = open_again(settings)
     account = add_person(resources)
     with write(resources.engine) as session:
         secret = open_session(session, account, "127.0.0.0")
+    key = make_key(resources, ANIMATOR, Permission.READ)
+    ask_code(resources, email=ANIMATOR.email, network="127.0.0.0")
+    assert ways_in(resources) == [1, 1, 1]
     resources.engine.dispose()
     backup(settings, tmp_path / "ouverte.tar.gz")
 
@@ -169,7 +179,38 @@ def test_a_session_that_was_closed_since_does_not_open_again(
     resources = open_again(settings)
     with pytest.raises(NotSignedIn):
         person_of_session(resources, secret)
+    with pytest.raises(NotSignedIn):
+        person_of_token(resources, key)
+    assert ways_in(resources) == [0, 0, 0]
     resources.engine.dispose()
+
+
+def ways_in(resources: Resources) -> list[int]:
+    """How many sessions, keys and codes there are."""
+    with read(resources.engine) as session:
+        return [
+            session.execute(select(func.count()).select_from(table)).scalar_one()
+            for table in (SignIn, ApiToken, SignInCode)
+        ]
+
+
+def test_an_address_with_options_of_its_own_is_backed_up_with_every_row(tmp_path: Path) -> None:
+    with own_database() as url:
+        options = "?options=-c%20statement_timeout%3D0"
+        settings = Settings(data=tmp_path / "data", database_url=url + options)
+        settings.data.mkdir()
+        resources = open_again(settings)
+        fill(resources)
+        import_texts(resources, *BEFORE)
+        resources.engine.dispose()
+
+        backup(settings, tmp_path / "lundi.tar.gz")
+        go_on(settings, *AFTER)
+        again(settings, tmp_path / "lundi.tar.gz", force=True)
+
+        resources = open_again(settings)
+        assert texts(resources) == sorted(BEFORE)
+        resources.engine.dispose()
 
 
 def test_every_restore_makes_another_database_for_the_indexes(

@@ -21,7 +21,13 @@ QUICK = Pace(poll_s=0.01, lease_s=30)
 Do = Callable[[Resources, Mapping[str, Any], Task], Mapping[str, Any]]
 
 
-def worker(resources: Resources, label: str = "un@ici", pace: Pace = QUICK, **does: Do) -> Worker:
+def worker(
+    resources: Resources,
+    label: str = "un@ici",
+    pace: Pace = QUICK,
+    plan: Callable[[], None] = lambda: None,
+    **does: Do,
+) -> Worker:
     """A worker that knows these kinds of jobs."""
     return Worker(
         label=label,
@@ -29,6 +35,7 @@ def worker(resources: Resources, label: str = "un@ici", pace: Pace = QUICK, **do
         works={kind: Work(kind, do) for kind, do in does.items()},
         resources=lambda: resources,
         tidy=lambda: None,
+        plan=plan,
         pace=pace,
     )
 

@@ -1,14 +1,14 @@
 """Accounts: handed over without their secrets, emptied when asked, gone when nobody comes."""
 
 import datetime as dt
+import json
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 from sqlalchemy import func, select, update
 
+from service.app import create_app
 from service.database import now, read, write
 from service.errors import NotSignedIn, Refused
 from service.resources import Resources
@@ -22,8 +22,8 @@ from service.workflows.identify import Asking
 from service.workflows.purge import purge
 from service.workflows.rights import rectify
 from service.workflows.sign_in import ask_code, sign_in_with_password
-from tests.service.mail_servers import Mailbox, mail_server
-from tests.service.people import ADMIN, Someone, add_person
+from tests.service.mail_servers import Mailbox, mail_server, with_smtp
+from tests.service.people import ADMIN, Someone, add_person, client_of
 from tests.service.rgpd.accounts import OPENER, enter
 
 AWA, MAIL = "Awa Diallo", "awa@exemple.example"
@@ -35,11 +35,6 @@ def mailing(resources: Resources) -> Iterator[tuple[Resources, Mailbox]]:
     mailbox = Mailbox()
     with mail_server(mailbox) as port:
         yield with_smtp(resources, f"smtp://127.0.0.1:{port}"), mailbox
-
-
-def with_smtp(resources: Resources, url: str) -> Resources:
-    sent_by = {"smtp_url": SecretStr(url), "mail_from": "sociopoles@exemple.example"}
-    return replace(resources, settings=resources.settings.model_copy(update=sent_by))
 
 
 def number_of(resources: Resources, table: Any) -> int:
@@ -108,6 +103,30 @@ def test_an_answer_kept_for_a_repeated_request_keeps_its_key(resources: Resource
     with read(resources.engine) as session:
         (kept,) = session.execute(select(Once)).scalars()
         assert (kept.status, b"Diallo" in kept.body) == (201, False)
+
+
+def test_an_answer_kept_without_its_secret_forgets_a_name_with_accents(
+    resources: Resources,
+) -> None:
+    name = "Zoé Lefèvre"
+    someone = Someone(name, None, is_admin=True)
+    client = client_of(create_app(resources), resources, someone)
+    wanted = {"name": f"carnet de {name}", "scopes": ["read"]}
+    made = client.post("/api/v1/me/tokens", json=wanted, headers={"Idempotency-Key": "k"})
+    add_person(resources, ADMIN)
+
+    before = kept_answer(resources)
+    erase(resources, Asking(email=someone.email, name=name), mask_texts=True)
+
+    after = kept_answer(resources)
+    assert json.loads(before)["name"] == wanted["name"]
+    assert "Lef" not in after
+    assert json.loads(after)["id"] == made.json()["id"]
+
+
+def kept_answer(resources: Resources) -> str:
+    with read(resources.engine) as session:
+        return session.execute(select(Once.body)).scalar_one().decode()
 
 
 def test_the_last_administrator_is_not_erased(resources: Resources) -> None:

@@ -4,17 +4,25 @@ import csv
 import io
 import json
 import zipfile
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
+from matcher.assignment import Limits
+from matcher.bars import Weights
 from matcher.statements import Kind
-from service.database import read
+from service.database import now, read, write
 from service.errors import NotFound, Refused
 from service.resources import Resources
 from service.rgpd.identity import Person, Sought
+from service.store.accounts import NewAccount
 from service.store.contacts import list_contacts
+from service.store.sociopoles import get_sociopole
+from service.store.weights import Put, WeightsView, add_weights
 from service.tables import StatementRow
+from service.workflows.accounts import create_account
+from service.workflows.background import Asked, submit_suggestions
 from service.workflows.contribute import add_statement, change_statement
 from service.workflows.decide import show_decisions
 from service.workflows.erase import erase
@@ -23,6 +31,8 @@ from service.workflows.held_on import held_on, zip_held
 from service.workflows.identify import Asking
 from service.workflows.ledger import open_ledger
 from service.workflows.rights import Which, allow, object_to, rectify, set_publication
+from service.workflows.show_jobs import show_job
+from service.workflows.suggest import Plan
 from tests.builders import SLUG, import_rows
 from tests.service.rgpd.canaries import EMAIL, NAME, use_everything
 
@@ -97,6 +107,46 @@ def test_a_name_is_rectified_also_where_it_signed(resources: Resources) -> None:
     assert all(name != NAME for name, _ in contacts(resources))
     signed = {decision["by"] for decision in show_decisions(resources, SLUG)["decisions"]}
     assert signed == {"Zoé Canari", "Ada"}
+
+
+def test_the_bytes_of_the_old_name_are_nowhere_in_the_database(
+    resources: Resources, tmp_path: Path
+) -> None:
+    """Nor in what was deleted: not those of who weighed the bars, and asked for a job, either."""
+    # Nobody of another test: what these deleted is still in the files.
+    name, email = "Ondine Palissandre", "ondine@palissandre.example"
+    rows = [("1", "Labo", "des vélos pour tous", "oui", name, email)]
+    import_rows(resources, HEADER, rows)
+    (tmp_path / "rows.csv").unlink()
+    with write(resources.engine) as session:
+        put = WeightsView(0, now(), name, Put.APPLY, Weights())
+        add_weights(session, get_sociopole(session, SLUG).id, put)
+    number = submit_suggestions(resources, SLUG, Plan(Limits()), Asked(name))
+    new = NewAccount(email, name)
+    create_account(resources, new, by=None)
+    before = database_bytes(resources)
+    assert before.count(b"Palissandre") > 3
+
+    rectify(resources, Asking(email=email, name=name), name="Zoé Dupont", email="zd@exemple.fr")
+
+    assert show_job(resources, number)["by"] == "Zoé Dupont"
+    after = database_bytes(resources)
+    assert "Zoé Dupont".encode() in after
+    assert b"palissandre" not in after.lower()
+
+
+def database_bytes(resources: Resources) -> bytes:
+    """Everything that the database's files hold of our tables, deleted rows too."""
+    if resources.engine.dialect.name == "sqlite":
+        files = resources.settings.data.glob("sociopoles.sqlite3*")
+        return b"".join(path.read_bytes() for path in sorted(files))
+    with resources.engine.connect() as connection:
+        connection.exec_driver_sql("CHECKPOINT")
+        found = connection.exec_driver_sql(
+            "SELECT pg_read_binary_file(pg_relation_filepath(c.oid)) FROM pg_class c "
+            "WHERE c.relkind IN ('r', 'i') AND c.relnamespace = 'public'::regnamespace"
+        )
+        return b"".join(row[0] for row in found)
 
 
 def test_two_contacts_made_the_same_become_one_with_all_that_came(filled: Resources) -> None:
