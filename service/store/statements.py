@@ -4,9 +4,9 @@ import datetime as dt
 import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Row, SQLColumnExpression, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from matcher.statements import College, Kind, Statement, passage
@@ -15,6 +15,24 @@ from service.tables import Organisation, Sociopole, StatementRow, Territory
 
 CHUNK = 900
 """Values in one IN list: SQLite allows 999 variables in older builds."""
+SHOWN: tuple[SQLColumnExpression[Any], ...] = (
+    StatementRow.id,
+    StatementRow.kind,
+    StatementRow.public_id,
+    StatementRow.title,
+    StatementRow.text,
+    StatementRow.sector,
+    StatementRow.sector_written,
+    StatementRow.discipline,
+    StatementRow.discipline_written,
+    StatementRow.text_hash,
+    Organisation.id.label("organisation_id"),
+    Organisation.name.label("organisation"),
+    Organisation.college,
+    Sociopole.slug,
+    Territory.name.label("territory"),
+)
+"""Columns, not rows of classes: a search shows ten of them and changes none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,40 +320,37 @@ def _draft(row: StatementRow) -> StatementDraft:
 
 def _views(session: Session, *conditions: ColumnElement[bool]) -> list[StatementView]:
     rows = session.execute(
-        select(StatementRow, Organisation, Sociopole.slug, Territory.name)
+        select(*SHOWN)
         .join(Organisation, Organisation.id == StatementRow.organisation_id, isouter=True)
         .join(Sociopole, Sociopole.id == StatementRow.sociopole_id)
         .join(Territory, Territory.id == StatementRow.territory_id)
         .where(StatementRow.deleted.is_(False), *conditions)
         .order_by(StatementRow.id)
     )
-    return [_view(*row) for row in rows]
+    return [_view(row) for row in rows]
 
 
-def _view(
-    stored: StatementRow, organisation: Organisation | None, sociopole: str, territory: str
-) -> StatementView:
-    academic = stored.kind in {Kind.INTEREST, Kind.COURSE}
+def _view(row: Row[Any]) -> StatementView:
+    academic = row.kind in {Kind.INTEREST, Kind.COURSE}
+    author = College.ACADEMIC if academic else College.ASSOCIATION
     statement = Statement(
-        id=stored.id,
-        kind=Kind(stored.kind),
+        id=row.id,
+        kind=Kind(row.kind),
         # Without an organisation a statement stands for itself: a number no organisation has.
-        organisation=organisation.id if organisation else -stored.id,
-        college=College(organisation.college)
-        if organisation
-        else (College.ACADEMIC if academic else College.ASSOCIATION),
-        title=stored.title,
-        text=stored.text,
-        sector=stored.sector,
-        discipline=stored.discipline,
+        organisation=-row.id if row.organisation_id is None else row.organisation_id,
+        college=author if row.organisation_id is None else College(row.college),
+        title=row.title,
+        text=row.text,
+        sector=row.sector,
+        discipline=row.discipline,
     )
     return StatementView(
         statement=statement,
-        public_id=stored.public_id,
-        organisation=organisation.name if organisation else "",
-        sociopole=sociopole,
-        sector_written=stored.sector_written,
-        discipline_written=stored.discipline_written,
-        territory=territory,
-        text_hash=stored.text_hash,
+        public_id=row.public_id,
+        organisation=row.organisation or "",
+        sociopole=row.slug,
+        sector_written=row.sector_written,
+        discipline_written=row.discipline_written,
+        territory=row.territory,
+        text_hash=row.text_hash,
     )
