@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexes.checks import check_count, check_ids, check_vectors
+from indexes.coarse_rows import CoarseRows
 from indexes.contract import Hit, Ids, Vectors
 from indexes.read_write_lock import ReadWriteLock
 
@@ -23,6 +24,8 @@ GATHERED_SHARE = 0.04
 """A lone query copies the allowed rows up to this share and scans in place above (measured)."""
 GATHERED_ROWS = 32_768
 """Allowed rows copied at once: 50 MB at 384 dimensions, whatever the size of the filter."""
+COARSE_FROM = 5_000
+"""From so many rows on, a lone query is first compared with rounded ones: four times as quick."""
 RESCORED_ROWS = 32_768
 DENSE = 32
 """Up to so many numbers for each id in use, a filter is a table of marks: 3 MB at 100k."""
@@ -71,6 +74,7 @@ class FaissIndex:
             raise ValueError(f"a row has at least 1 dimension, got {dim}")
         self.dim = dim
         self._flat = faiss.IndexFlatIP(dim)
+        self._coarse: CoarseRows | None = None
         self._ids: Ids = np.empty(0, np.int64)
         self._by_id: Positions = np.empty(0, np.int64)
         self._ordered_ids: Ids = np.empty(0, np.int64)
@@ -132,6 +136,12 @@ class FaissIndex:
             is_known = at >= 0
             _rows_of(self._flat)[at[is_known]] = vectors[is_known]
             self._flat.add(np.ascontiguousarray(vectors[~is_known]))
+            if self._coarse:
+                self._coarse.replace(at[is_known], vectors[is_known])
+                self._coarse.add(vectors[~is_known])
+            elif self._flat.ntotal >= COARSE_FROM:
+                self._coarse = CoarseRows(self.dim)
+                self._coarse.add(_rows_of(self._flat))
             self._set_ids(np.concatenate([self._ids, ids[~is_known]]))
 
     def remove(self, ids: Iterable[int]) -> None:
@@ -149,6 +159,8 @@ class FaissIndex:
             remaining = self._ids.copy()
             remaining[holes] = remaining[fillers]
             self._flat.remove_ids(faiss.IDSelectorRange(count, len(self._ids)))
+            if self._coarse:
+                self._coarse.keep(count, holes, fillers)
             self._set_ids(remaining[:count])
 
     def search(self, queries: Vectors, k: int, *, allowed: Ids | None = None) -> list[list[Hit]]:
@@ -205,20 +217,44 @@ class FaissIndex:
 
     def _scan(self, queries: Vectors, width: int, among: Positions | None) -> Positions:
         with _products_for(queries):
+            if (
+                len(queries) == 1
+                and (found := self._scan_coarse(queries[0], width, among)) is not None
+            ):
+                return found[np.newaxis]
             if among is None:
                 return self._flat.search(queries, width)[1]
             if len(queries) < BATCH and len(among) > GATHERED_SHARE * len(self._ids):
                 return self._scan_in_place(queries, width, among)
             return self._scan_gathered(queries, width, among)
 
+    def _scan_coarse(self, query: Vectors, width: int, among: Positions | None) -> Positions | None:
+        few = among is not None and len(among) <= GATHERED_SHARE * len(self._ids)
+        if self._coarse is None or few:
+            return None
+
+        def exact(at: Positions) -> Scores:
+            scores: Scores = self._score(query[np.newaxis], at[np.newaxis])[0]
+            return scores
+
+        if among is None:
+            return self._coarse.nearest(query, width, exact, None)
+        with self._selecting(among) as selector:
+            return self._coarse.nearest(query, width, exact, selector)
+
     def _scan_in_place(self, queries: Vectors, width: int, among: Positions) -> Positions:
+        with self._selecting(among) as selector:
+            # The stub leaves out the keyword that the documentation gives.
+            parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
+            return self._flat.search(queries, width, params=parameters)[1]
+
+    @contextmanager
+    def _selecting(self, among: Positions) -> Iterator[faiss.IDSelector]:
+        """What FAISS is told to look at; the bits must live as long as it does."""
         is_allowed = np.zeros(len(self._ids), np.bool_)
         is_allowed[among] = True
         bits = np.packbits(is_allowed, bitorder="little")
-        selector = faiss.IDSelectorBitmap(len(bits), faiss.swig_ptr(bits))
-        # The stub leaves out the keyword that the documentation gives.
-        parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
-        return self._flat.search(queries, width, params=parameters)[1]
+        yield faiss.IDSelectorBitmap(len(bits), faiss.swig_ptr(bits))
 
     def _scan_gathered(self, queries: Vectors, width: int, among: Positions) -> Positions:
         rows = _rows_of(self._flat)
