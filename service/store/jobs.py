@@ -228,12 +228,21 @@ def give_back(session: Session, running: Running, at: dt.datetime, *, counts: bo
         return State.CANCELLED
     if (row.state, row.claim, row.beat) != (State.RUNNING, running.claim, running.beat):
         return State(row.state)
-    row.attempts -= 0 if counts else 1
-    row.state, row.claim = _after(row), ""
-    if row.state != State.QUEUED:
-        row.finished_at, row.cancelling = at, False
+    _take_back(row, at, counts=counts)
     session.flush()
     return State(row.state)
+
+
+def give_back_all(session: Session, at: dt.datetime) -> None:
+    """Take every job from its worker: nothing that one read before is written any more.
+
+    Nor is a job that waits taken before this transaction ends. It counts as no attempt.
+    """
+    unfinished = select(Job).where(Job.state.in_([State.QUEUED, State.RUNNING])).order_by(Job.id)
+    for row in session.execute(unfinished.with_for_update()).scalars().all():
+        if row.state == State.RUNNING:
+            _take_back(row, at, counts=False)
+    session.flush()
 
 
 def cancel_job(session: Session, number: int, at: dt.datetime) -> State:
@@ -330,6 +339,13 @@ def _hold(cancelling: bool | None) -> Hold:  # noqa: FBT001 - a column
     if cancelling is None:
         return Hold.LOST
     return Hold.CANCELLING if cancelling else Hold.GOOD
+
+
+def _take_back(row: Job, at: dt.datetime, *, counts: bool) -> None:
+    row.attempts -= 0 if counts else 1
+    row.state, row.claim = _after(row), ""
+    if row.state != State.QUEUED:
+        row.finished_at, row.cancelling = at, False
 
 
 def _after(row: Job) -> State:
