@@ -14,6 +14,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO, Any, Literal, get_args
 
+from service.disk import sync_folder
 from service.errors import Refused
 
 Engine = Literal["sqlite", "postgresql"]
@@ -105,15 +106,6 @@ def unpack(source: Path, content: Path) -> Manifest:
 def already_there(target: Path) -> Refused:
     """Why nothing was written over a file."""
     return Refused(f"« {target} » existe déjà : donnez un autre nom, ou ajoutez --force.")
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _open_private(path: Path) -> IO[bytes]:

@@ -1,7 +1,7 @@
 """Background jobs: asked for, claimed by one worker at a time, told of, ended, taken back."""
 
 import datetime as dt
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import Any, NamedTuple
@@ -14,6 +14,8 @@ from sqlalchemy.sql import ColumnElement
 from service.errors import NotFound, Refused
 from service.tables import Job, Sociopole
 
+UPLOAD = "upload"
+"""The argument that names a file in the upload folder, kept as long as the job is not over."""
 MOST_ATTEMPTS = 3
 GAVE_UP = (
     f"Abandonnée après {MOST_ATTEMPTS} essais interrompus : programme arrêté, ou base injoignable. "
@@ -299,13 +301,11 @@ def list_jobs(session: Session, *, before: int | None = None, limit: int = 50) -
     return [_view(row.Job, row.slug) for row in session.execute(query)]
 
 
-def arguments_in_use(session: Session) -> Sequence[Mapping[str, Any]]:
-    """What the jobs that have not ended were asked with."""
-    return (
-        session.execute(select(Job.arguments).where(Job.state.in_([State.QUEUED, State.RUNNING])))
-        .scalars()
-        .all()
-    )
+def uploads_in_use(session: Session) -> set[str]:
+    """The files that jobs which have not ended were asked with."""
+    unfinished = select(Job.arguments).where(Job.state.in_([State.QUEUED, State.RUNNING]))
+    asked = session.execute(unfinished).scalars()
+    return {str(arguments[UPLOAD]) for arguments in asked if UPLOAD in arguments}
 
 
 def _as_row(wanted: NewJob, at: dt.datetime) -> dict[str, Any]:

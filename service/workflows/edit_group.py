@@ -27,12 +27,12 @@ from service.workflows.describe_groups import describe_groups
 from service.workflows.group import (
     GroupPlan,
     State,
-    check_author,
     group,
     state_in,
     stored_tree,
 )
 from service.workflows.group_material import Material, nearest_by_index, parse_kinds
+from service.workflows.signing import check_author
 from service.workflows.understand_edit import Wanted, base_of, latest_of, understand
 
 LONGEST_WHY = 2000

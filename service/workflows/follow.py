@@ -18,7 +18,7 @@ from service.store.audit import add_audit
 from service.store.contacts import delete_contacts, statements_of_contacts
 from service.store.forgetting import contacts_of, forget_stray_vectors
 from service.store.holdings import Forgetting, Forgotten, Mention
-from service.store.jobs import arguments_in_use, give_back_all
+from service.store.jobs import give_back_all, uploads_in_use
 from service.store.personal import TABLES, forget_person, mentions_of
 from service.store.revisions import current_mark, take_revisions
 from service.store.rights import (
@@ -30,7 +30,6 @@ from service.store.rights import (
 )
 from service.store.sociopoles import lock_all_sociopoles
 from service.store.statements import hash_text
-from service.uploads import UPLOAD
 from service.workflows.copies import remove_copies
 from service.workflows.ledger import open_ledger
 
@@ -105,7 +104,7 @@ def clean_up(resources: Resources, done: Followed) -> None:
     """Leave no byte of whoever left, in copies, database and indexes, unless it was done."""
     with read(resources.engine) as session:
         lines = noted_requests(session, uncleaned=True)
-        needed = {str(a[UPLOAD]) for a in arguments_in_use(session) if UPLOAD in a}
+        needed = uploads_in_use(session)
     if not lines:
         return
     salt = open_ledger(resources).salt

@@ -30,9 +30,9 @@ from service.store.readings import Reading, hold_reading, note_reading
 from service.store.sociopoles import lock_sociopole
 from service.workflows.describe_groups import describe_groups
 from service.workflows.group_material import Material, gather, nearest_by_index
+from service.workflows.signing import check_author
 
 MOST_ASKED = 2000
-LONGEST_NAME = 200
 STAGES = {
     Stage.LIKENESS: "Comparaison des contributions",
     Stage.TREE: "Rapprochement de proche en proche",
@@ -202,12 +202,6 @@ def _head(
         lost_titles=[],
         merges=None,
     )
-
-
-def check_author(by: str) -> None:
-    """Refuse a name that no column holds."""
-    if len(by) > LONGEST_NAME:
-        raise Refused(f"Le nom de qui décide compte au plus {LONGEST_NAME} caractères.")
 
 
 def _find(

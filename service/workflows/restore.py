@@ -14,8 +14,9 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from matcher.encoder import Encoder
-from service.archive import Manifest, sync_folder, unpack
+from service.archive import Manifest, unpack
 from service.database import known_versions, now, open_engine, read, table_version, write
+from service.disk import sync_folder
 from service.dump import load, require
 from service.errors import Refused
 from service.resources import Resources, open_resources
