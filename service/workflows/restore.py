@@ -22,7 +22,7 @@ from service.errors import Refused
 from service.resources import Resources, open_resources
 from service.settings import Settings
 from service.sqlite_file import explain, in_use, seal, set_aside
-from service.store.health import broken_storage
+from service.store.health import broken_storage, count_rows, live_statements
 from service.store.moving import (
     bring_schema_back,
     current_schema,
@@ -120,7 +120,7 @@ class _Job:
                 set_schema_aside(session, schema, aside)
             try:
                 load(self.settings.url, content, schema=schema)
-                _check_version(engine, manifest)
+                _check_content(engine, manifest)
                 replayed = self._renew(self.settings.url)
             except BaseException:
                 with write(engine) as session:
@@ -163,17 +163,30 @@ def _check_sqlite(url: str, manifest: Manifest) -> None:
     try:
         with read(engine) as session:
             faults = broken_storage(session)
-        _check_version(engine, manifest)
+        _check_content(engine, manifest)
     finally:
         engine.dispose()
     if faults:
         raise Refused(f"La base sauvegardée est abîmée ({faults[0]}) : essayez-en une autre.")
 
 
-def _check_version(engine: Engine, manifest: Manifest) -> None:
-    with engine.connect() as connection:
-        if table_version(connection) != manifest.tables:
+def _check_content(engine: Engine, manifest: Manifest) -> None:
+    """Refuse what is not, row for row, what was backed up."""
+    with read(engine) as session:
+        if table_version(session.connection()) != manifest.tables:
             raise Refused("Cette sauvegarde ne contient pas la base qu'elle annonce.")
+        found = {"contributions": len(live_statements(session))}
+        expected = {"contributions": manifest.statements}
+        if manifest.rows:
+            found |= count_rows(session)
+            expected |= manifest.rows
+    for name in sorted(found.keys() | expected.keys()):
+        here, there = found.get(name, 0), expected.get(name, 0)
+        if here != there:
+            raise Refused(
+                f"Ce que cette sauvegarde a rendu n'est pas ce qu'elle annonce ({name} : {here} au "
+                f"lieu de {there}). Ce qui était là est resté en place ; essayez-en une autre."
+            )
 
 
 def _not_empty(what: str) -> Refused:
