@@ -10,6 +10,7 @@ from service.archive import Engine, Manifest, Origin, already_there, pack
 from service.database import now, open_engine, read, table_version
 from service.dump import dump, require
 from service.errors import Refused
+from service.resources import refuse_half_restored
 from service.settings import Settings
 from service.sqlite_file import compact, copy_whole, explain
 from service.store.health import count_rows, live_statements
@@ -53,6 +54,7 @@ def _copy_sqlite(settings: Settings, target: Path) -> Origin:
 def _copy_postgresql(settings: Settings, target: Path) -> Origin:
     require("pg_dump")
     engine = open_engine(settings.url)
+    refuse_half_restored(engine)
     try:
         with read(engine) as session:
             origin = _describe(session, "postgresql")
