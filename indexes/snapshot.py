@@ -100,6 +100,22 @@ def publish(
     return True
 
 
+def clear(folder: Path) -> bool:
+    """Leave no snapshot; False where somebody is publishing one just now."""
+    if not folder.is_dir():
+        return True
+    # The lock stays: two publishers with a lock each would both be alone.
+    with _publishing_alone(folder) as is_alone:
+        if is_alone:
+            (folder / MANIFEST).unlink(missing_ok=True)
+            for path in folder.iterdir():
+                if path.is_dir():
+                    shutil.rmtree(path)
+                elif path.name != LOCK:
+                    path.unlink()
+        return is_alone
+
+
 def open_latest(folder: Path, *, epoch: str, fingerprint: str, at_most_revision: int) -> Snapshot:
     """The published snapshot, every byte verified, or SnapshotRefused.
 

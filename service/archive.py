@@ -7,18 +7,19 @@ import os
 import secrets
 import tarfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from io import BytesIO
 from pathlib import Path
 from typing import IO, Any, Literal, get_args
 
+from service.disk import sync_folder
 from service.errors import Refused
 
 Engine = Literal["sqlite", "postgresql"]
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST, CONTENT = "manifest.json", "database"
 LARGEST_MANIFEST = 100_000
 CHUNK = 1 << 20
@@ -34,7 +35,10 @@ UNREADABLE = (
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a backup comes from: its kind of database, the version of its tables, its mark."""
+    """Where a backup comes from: its kind of database, the version of its tables, its mark.
+
+    `rows` are how many rows each table has; backups of format 1 do not say.
+    """
 
     engine: Engine
     tables: str
@@ -42,6 +46,7 @@ class Origin:
     revision: int
     statements: int
     made_at: str
+    rows: Mapping[str, int] = field(default_factory=dict, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +112,6 @@ def already_there(target: Path) -> Refused:
     return Refused(f"« {target} » existe déjà : donnez un autre nom, ou ajoutez --force.")
 
 
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _open_private(path: Path) -> IO[bytes]:
     # Everything that people wrote: for its owner alone.
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
@@ -143,7 +139,7 @@ def _read_manifest(archive: tarfile.TarFile) -> Manifest:
         manifest = Manifest(**written)
     except TypeError as error:
         raise tarfile.ReadError("not our manifest") from error
-    if manifest.engine not in get_args(Engine):
+    if manifest.engine not in get_args(Engine) or not isinstance(manifest.rows, dict):
         raise tarfile.ReadError("not our database")
     return manifest
 

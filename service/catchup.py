@@ -26,7 +26,7 @@ from service.failpoints import failpoint
 from service.resources import Indexes, Progress, Resources
 from service.store.revisions import Mark, current_mark
 from service.store.statements import Change, changes_since, ids_of_kind
-from service.store.vectors import keep_vectors, stored_vectors, texts_without_vector
+from service.store.vectors import keep_vectors_of_texts, stored_vectors, texts_without_vector
 
 LOGGER = logging.getLogger(__name__)
 BEHIND_AT_MOST = 512
@@ -261,7 +261,7 @@ def _embed_missing(resources: Resources, since: int, progress: Progress | None) 
                 part = [h for h in part if h not in stored_vectors(session, fingerprint, part)]
         vectors = encode_long(resources.encoder.encode_passages, [texts[h] for h in part])
         with write(resources.engine) as session:
-            keep_vectors(session, fingerprint, part, vectors)
+            keep_vectors_of_texts(session, fingerprint, part, vectors)
         failpoint("vectors.kept")
         if progress:
             progress("Calcul des vecteurs", start + len(part), len(hashes))

@@ -18,10 +18,9 @@ from service.command import (
     refusals,
     settings_of,
 )
-from service.database import migrate, open_engine
 from service.jobs import LEASE_S, POLL_S, Pace, Worker, work
 from service.logs import configure_logs
-from service.resources import open_resources
+from service.resources import open_database, open_resources
 from service.store.jobs import State
 from service.worker import Nightly, hold_name, stop_on_signals
 from service.workflows.background import (
@@ -143,9 +142,7 @@ def worker_command(
     settings = settings_of(data)
     with refusals(as_json=False), database_faults(), hold_name(settings.worker_folder, name) as me:
         configure_logs(settings)
-        settings.data.mkdir(parents=True, exist_ok=True)
-        engine = open_engine(settings.url)
-        migrate(engine)
+        engine = open_database(settings)
         worker = Worker(
             label=me,
             engine=engine,

@@ -38,3 +38,7 @@ class Conflict(Refused):
     def __init__(self, message: str, changes: Sequence[Mapping[str, Any]] = ()) -> None:
         super().__init__(message)
         self.changes = list(changes)
+
+
+class Overtaken(Conflict):
+    """A person was erased since this was read: nothing that was made of it may be kept."""

@@ -225,13 +225,28 @@ def _do_next(worker: Worker) -> bool:
         outcome = _attempt(worker, task)
     failpoint("job-done")
     if outcome is not None:
-        with write(worker.engine) as session:
-            end_job(session, job, outcome, task.told, now())
+        _end(worker, task, outcome)
         failpoint("job-ended")
         _tidy(worker)
     elif isinstance(task.stop, Stopping):
         _hand_over(worker, job)
     return True
+
+
+def _end(worker: Worker, task: Task, outcome: Outcome) -> None:
+    """Write how a job ended; where the database takes no such thing, that it failed."""
+    fault = Outcome(State.FAILED, error=FAULT.format(id=task.job.id))
+    for ended, told in ((outcome, task.told), (fault, Told())):
+        try:
+            with write(worker.engine) as session:
+                end_job(session, task.job, ended, told, now())
+        except UNREACHABLE:
+            # Still marked as this worker's: its next look gives it back.
+            raise
+        except Exception:
+            LOGGER.exception("job %d: its end was not stored", task.job.id)
+        else:
+            return
 
 
 def _attempt(worker: Worker, task: Task) -> Outcome | None:

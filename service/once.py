@@ -20,9 +20,10 @@ from starlette.concurrency import run_in_threadpool
 
 from service.access import Person
 from service.database import now, read, write
-from service.errors import Refused
+from service.errors import Overtaken, Refused
 from service.resources import Resources
 from service.store.once import AlreadyClaimed, Done, claim, find_done, keep_answer
+from service.store.readings import Reading, hold_reading, note_reading
 
 LOGGER = logging.getLogger(__name__)
 HEADER = "idempotency-key"
@@ -67,8 +68,9 @@ class OnceRoute(APIRoute):
                 return _again(await _wait(resources, request.state.once_hash))
             if request.state.once_hash:
                 instead = getattr(request.state, "once_instead", None)
+                reading: Reading = request.state.once_reading
                 await run_in_threadpool(
-                    _keep, resources, request.state.once_hash, response, instead
+                    _keep, resources, request.state.once_hash, response, instead, reading
                 )
             return response
 
@@ -89,6 +91,7 @@ def claim_of(
     request.state.once_hash = key_hash
     with read(resources.engine) as session:
         done = find_done(session, key_hash)
+        request.state.once_reading = note_reading(session)
     if done is not None:
         if done.request_hash != key.request_hash:
             raise Refused(
@@ -138,7 +141,9 @@ def _find(resources: Resources, key_hash: str) -> Done | None:
         return find_done(session, key_hash)
 
 
-def _keep(resources: Resources, key_hash: str, response: Response, instead: object) -> None:
+def _keep(
+    resources: Resources, key_hash: str, response: Response, instead: object, reading: Reading
+) -> None:
     # What holds a secret is not kept: whoever asks again is answered without it.
     body = (
         json.dumps(instead, ensure_ascii=False).encode()
@@ -147,6 +152,11 @@ def _keep(resources: Resources, key_hash: str, response: Response, instead: obje
     )
     try:
         with write(resources.engine) as session:
+            try:
+                hold_reading(session, reading)
+            except Overtaken:
+                # It may name who was erased; whoever asks again gets the same status.
+                body = b""
             keep_answer(
                 session,
                 key_hash,

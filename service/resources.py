@@ -18,11 +18,12 @@ from matcher.lexicon.lexicon import Lexicon, read_lexicon
 from matcher.nomenclature import Nomenclature
 from service import reference
 from service.attempts import Attempts
-from service.database import FIRST, SCOPE, migrate, open_engine
+from service.database import FIRST, SCOPE, migrate, open_engine, read
 from service.errors import Refused
 from service.kept_vectors import KeptEncoder
 from service.recent import Recent
 from service.settings import Settings
+from service.store import moving
 from service.store.scope import WHOLE, Scope
 
 Progress = Callable[[str, int, int], None]
@@ -103,12 +104,38 @@ class Resources:
         return self._lexicons[0]
 
 
-def open_resources(settings: Settings, encoder: Encoder | None = None) -> Resources:
-    """Open the database (bringing its tables up to date), the encoder and empty indexes."""
+def open_database(settings: Settings, *, half_restored: bool = False) -> Engine:
+    """Open the database and bring its tables up to date.
+
+    Raises Refused for one whose restore was cut short, unless it is the restore that opens it.
+    """
     if not settings.database_url:
         settings.data.mkdir(parents=True, exist_ok=True)
     engine = open_engine(settings.url, settings.lock_wait)
+    if not half_restored:
+        refuse_half_restored(engine)
     migrate(engine)
+    return engine
+
+
+def refuse_half_restored(engine: Engine) -> None:
+    """Raise Refused where a restore was cut short: what is there is nobody's database."""
+    with read(engine) as session:
+        kept = moving.half_restored(session)
+    if kept:
+        engine.dispose()
+        raise Refused(
+            "La dernière restauration de cette base s'est arrêtée avant la fin : rien n'y est "
+            f"servi, et la base d'avant est gardée (schéma {kept}). Relancez "
+            "« sociopoles restore » avec --force : ce qui était là est d'abord remis en place."
+        )
+
+
+def open_resources(
+    settings: Settings, encoder: Encoder | None = None, *, half_restored: bool = False
+) -> Resources:
+    """Open the database, the encoder and empty indexes; see `open_database`."""
+    engine = open_database(settings, half_restored=half_restored)
     encoder = encoder or load_named_encoder(settings.model)
     kept = KeptEncoder(engine, encoder)
     return Resources(

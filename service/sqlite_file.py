@@ -2,7 +2,9 @@
 
 import errno
 import os
+import shutil
 import sqlite3
+import stat
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -77,8 +79,13 @@ def set_aside(file: Path, aside: Path) -> bool:
     except OSError as error:
         if error.errno not in {errno.EPERM, errno.ENOTSUP, errno.EMLINK}:
             raise
-        # A file system that gives one name a file.
-        file.rename(aside)
+        # A file system that gives one name a file: a copy, so that there is always a database.
+        copy = aside.with_name(f".{aside.name}.tmp")
+        shutil.copyfile(file, copy)
+        copy.chmod(stat.S_IMODE(file.stat().st_mode))
+        with copy.open("rb+") as stream:
+            os.fsync(stream.fileno())
+        copy.rename(aside)
     return True
 
 

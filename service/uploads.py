@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
+from service.disk import sync_folder
 from service.errors import Refused
 from service.files.formats import FORMAT_OF_SUFFIX
 from service.files.limits import MAX_FILE_BYTES
 
-UPLOAD = "upload"
-"""The argument that names a file in the upload folder, kept as long as the job is not over."""
 LOCK = ".lock"
 CHUNK_BYTES = 1 << 20
 
@@ -35,7 +34,7 @@ def keep_upload(folder: Path, content: BinaryIO, file_name: str) -> Iterator[str
         fcntl.flock(lock, fcntl.LOCK_SH)
         try:
             _copy(content, path, file_name)
-            _sync(folder)
+            sync_folder(folder)
             yield path.name
         except BaseException:
             path.unlink(missing_ok=True)
@@ -71,11 +70,3 @@ def _copy(content: BinaryIO, path: Path, file_name: str) -> None:
             kept.write(part)
         kept.flush()
         os.fsync(kept.fileno())
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -15,6 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from service.disk import sync_folder
 from service.errors import Refused
 from service.rgpd.identity import SECRET_BYTES, Keys, Salt
 
@@ -116,7 +117,7 @@ def write_secret(folder: Path, secret: bytes) -> None:
             os.link(drawn, folder / SECRET)
     finally:
         drawn.unlink()
-    _sync_folder(folder)
+    sync_folder(folder)
 
 
 def draw_secret() -> bytes:
@@ -168,12 +169,4 @@ def _append(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(path.parent)

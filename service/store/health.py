@@ -53,6 +53,15 @@ def deleted_after(session: Session, revision: int) -> set[int]:
     return set(rows.scalars())
 
 
+def count_rows(session: Session) -> dict[str, int]:
+    """How many rows each table has, whatever the version of the tables."""
+    names = inspect(session.connection()).get_table_names()
+    return {
+        name: session.execute(select(func.count()).select_from(table(name))).scalar_one()
+        for name in sorted(names)
+    }
+
+
 def vector_sizes(session: Session, fingerprint: str) -> list[int]:
     """The distinct sizes in bytes of a model's stored vectors."""
     size = func.length(Vector.row)

@@ -1,7 +1,7 @@
 """Background jobs: asked for, claimed by one worker at a time, told of, ended, taken back."""
 
 import datetime as dt
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import Any, NamedTuple
@@ -14,6 +14,8 @@ from sqlalchemy.sql import ColumnElement
 from service.errors import NotFound, Refused
 from service.tables import Job, Sociopole
 
+UPLOAD = "upload"
+"""The argument that names a file in the upload folder, kept as long as the job is not over."""
 MOST_ATTEMPTS = 3
 GAVE_UP = (
     f"Abandonnée après {MOST_ATTEMPTS} essais interrompus : programme arrêté, ou base injoignable. "
@@ -228,12 +230,21 @@ def give_back(session: Session, running: Running, at: dt.datetime, *, counts: bo
         return State.CANCELLED
     if (row.state, row.claim, row.beat) != (State.RUNNING, running.claim, running.beat):
         return State(row.state)
-    row.attempts -= 0 if counts else 1
-    row.state, row.claim = _after(row), ""
-    if row.state != State.QUEUED:
-        row.finished_at, row.cancelling = at, False
+    _take_back(row, at, counts=counts)
     session.flush()
     return State(row.state)
+
+
+def give_back_all(session: Session, at: dt.datetime) -> None:
+    """Take every job from its worker: nothing that one read before is written any more.
+
+    Nor is a job that waits taken before this transaction ends. It counts as no attempt.
+    """
+    unfinished = select(Job).where(Job.state.in_([State.QUEUED, State.RUNNING])).order_by(Job.id)
+    for row in session.execute(unfinished.with_for_update()).scalars().all():
+        if row.state == State.RUNNING:
+            _take_back(row, at, counts=False)
+    session.flush()
 
 
 def cancel_job(session: Session, number: int, at: dt.datetime) -> State:
@@ -290,13 +301,11 @@ def list_jobs(session: Session, *, before: int | None = None, limit: int = 50) -
     return [_view(row.Job, row.slug) for row in session.execute(query)]
 
 
-def arguments_in_use(session: Session) -> Sequence[Mapping[str, Any]]:
-    """What the jobs that have not ended were asked with."""
-    return (
-        session.execute(select(Job.arguments).where(Job.state.in_([State.QUEUED, State.RUNNING])))
-        .scalars()
-        .all()
-    )
+def uploads_in_use(session: Session) -> set[str]:
+    """The files that jobs which have not ended were asked with."""
+    unfinished = select(Job.arguments).where(Job.state.in_([State.QUEUED, State.RUNNING]))
+    asked = session.execute(unfinished).scalars()
+    return {str(arguments[UPLOAD]) for arguments in asked if UPLOAD in arguments}
 
 
 def _as_row(wanted: NewJob, at: dt.datetime) -> dict[str, Any]:
@@ -330,6 +339,13 @@ def _hold(cancelling: bool | None) -> Hold:  # noqa: FBT001 - a column
     if cancelling is None:
         return Hold.LOST
     return Hold.CANCELLING if cancelling else Hold.GOOD
+
+
+def _take_back(row: Job, at: dt.datetime, *, counts: bool) -> None:
+    row.attempts -= 0 if counts else 1
+    row.state, row.claim = _after(row), ""
+    if row.state != State.QUEUED:
+        row.finished_at, row.cancelling = at, False
 
 
 def _after(row: Job) -> State:

@@ -239,6 +239,18 @@ def text_hashes(session: Session, ids: Sequence[int]) -> dict[int, str]:
     return found
 
 
+def texts_there(session: Session, hashes: Sequence[str]) -> set[str]:
+    """Those of these hashes that are of a text which is still there."""
+    found: set[str] = set()
+    for start in range(0, len(hashes), CHUNK):
+        part = StatementRow.text_hash.in_(list(hashes[start : start + CHUNK]))
+        rows = session.execute(
+            select(StatementRow.text_hash).where(StatementRow.deleted.is_(False), part)
+        )
+        found.update(rows.scalars())
+    return found
+
+
 def searchable_ids(
     session: Session,
     *,

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
 
 from matcher.statements import passage
+from service.store.readings import hold_texts
+from service.store.statements import CHUNK, texts_there
 from service.tables import StatementRow, Vector
-
-CHUNK = 900
 
 
 def texts_without_vector(session: Session, fingerprint: str, *, since: int = 0) -> dict[str, str]:
@@ -47,6 +47,19 @@ def keep_vectors(
             session.execute(postgresql.insert(Vector).on_conflict_do_nothing(), rows)
         else:
             session.execute(sqlite.insert(Vector).on_conflict_do_nothing(), rows)
+
+
+def keep_vectors_of_texts(
+    session: Session, fingerprint: str, hashes: Sequence[str], vectors: NDArray[np.float32]
+) -> None:
+    """The same for what people wrote: only of texts that are still there.
+
+    One that was masked or deleted while it was embedded leaves nothing behind.
+    """
+    hold_texts(session)
+    there = texts_there(session, hashes)
+    kept = [i for i, text_hash in enumerate(hashes) if text_hash in there]
+    keep_vectors(session, fingerprint, [hashes[i] for i in kept], vectors[kept])
 
 
 def stored_vectors(

@@ -40,9 +40,9 @@ from service.store.sign_ins import (
 from service.store.sociopoles import get_sociopole, organisations
 from service.store.territories import name_key
 from service.workflows.sign_in import PREFIX_LENGTH, TOKEN_HEAD, hash_secret, open_session
+from service.workflows.signing import LONGEST_EMAIL, LONGEST_NAME
 
 EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@.]{2,}")
-LONGEST_EMAIL, LONGEST_NAME = 320, 200
 TOKEN_DAYS = 365
 
 

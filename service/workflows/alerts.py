@@ -12,7 +12,7 @@ from matcher.statements import Kind
 from service.access import Person, as_person
 from service.catchup import catch_up
 from service.database import now, read, write
-from service.errors import Forbidden, NotFound, Refused
+from service.errors import Forbidden, NotFound, Overtaken, Refused
 from service.mail import Mail, send
 from service.resources import Progress, Resources
 from service.store.accounts import AccountView, get_account
@@ -32,6 +32,7 @@ from service.store.queries import (
     set_by_mail,
     stop_mails_of,
 )
+from service.store.readings import hold_reading, note_reading
 from service.store.statements import StatementView, statements_by_id
 from service.workflows.answer import Query, answer
 from service.workflows.show import show_statement
@@ -60,6 +61,7 @@ def keep_query(
     """Keep a question; what answers it today is listed as already seen."""
     account = _own(person)
     with read(resources.engine) as session:
+        reading = note_reading(session)
         if len(list_queries(session, account)) >= MOST_QUERIES:
             raise Refused(f"Au plus {MOST_QUERIES} recherches gardées : effacez-en une d'abord.")
     mark = catch_up(resources)
@@ -70,6 +72,7 @@ def keep_query(
         "sector": query.sector,
     }
     with write(resources.engine) as session:
+        hold_reading(session, reading)
         view = QueryView(0, account, now(), query.text.strip(), limits, by_mail, 0)
         number = add_query(session, view, hash_secret(secrets.token_urlsafe(32)))
         add_answers(session, number, found, now(), is_new=False, revision=mark.revision)
@@ -174,15 +177,23 @@ def stop_mails(resources: Resources, secret: str) -> int:
 
 def _look(resources: Resources, view: QueryView, owner: Person, revision: int) -> int:
     seen = resources.seen_by(owner.scope())
+    with read(resources.engine) as session:
+        reading = note_reading(session)
     try:
         found = _find(seen, _query(view))
     except Refused:
         # The sociopôle or the sector it names is gone, or no longer theirs.
         found = []
-    with write(resources.engine) as session:
-        known = {found.statement for found in answers_of(session, view.id)}
-        fresh = [(statement, sentence) for statement, sentence in found if statement not in known]
-        add_answers(session, view.id, fresh, now(), is_new=True, revision=revision)
+    try:
+        with write(resources.engine) as session:
+            hold_reading(session, reading)
+            known = {found.statement for found in answers_of(session, view.id)}
+            fresh = [(number, sentence) for number, sentence in found if number not in known]
+            add_answers(session, view.id, fresh, now(), is_new=True, revision=revision)
+    except Overtaken:
+        # It is looked at again the next time: its revision stays behind.
+        LOGGER.info("kept question %d left for the next time: a person was erased", view.id)
+        return 0
     return len(fresh)
 
 

@@ -18,22 +18,24 @@ from service.jobs import Fruitless, Task, Work
 from service.resources import Resources
 from service.settings import Settings
 from service.store.jobs import (
+    UPLOAD,
     NewJob,
     State,
     add_job,
-    arguments_in_use,
     cancel_job,
     get_job,
     retry_job,
+    uploads_in_use,
 )
 from service.store.revisions import current_mark
 from service.store.scope import WHOLE, scope_of
 from service.store.sociopoles import get_sociopole
 from service.store.vectors import lacks_vectors
-from service.uploads import UPLOAD, keep_upload, sweep
+from service.uploads import keep_upload, sweep
 from service.workflows.alerts import look_again, send_digests
-from service.workflows.group import LONGEST_NAME, GroupPlan, check_author, group
+from service.workflows.group import GroupPlan, group
 from service.workflows.purge import purge
+from service.workflows.signing import LONGEST_NAME, check_author
 from service.workflows.suggest import Plan, parse_kinds, suggest
 from service.workflows.take_in import ImportPlan, take_in
 
@@ -171,7 +173,7 @@ def tidy_uploads(settings: Settings, engine: Engine) -> None:
 
     def needed() -> set[str]:
         with read(whole) as session:
-            return {str(a[UPLOAD]) for a in arguments_in_use(session) if UPLOAD in a}
+            return uploads_in_use(session)
 
     sweep(settings.upload_folder, needed)
 

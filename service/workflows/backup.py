@@ -10,9 +10,10 @@ from service.archive import Engine, Manifest, Origin, already_there, pack
 from service.database import now, open_engine, read, table_version
 from service.dump import dump, require
 from service.errors import Refused
+from service.resources import refuse_half_restored
 from service.settings import Settings
 from service.sqlite_file import compact, copy_whole, explain
-from service.store.health import live_statements
+from service.store.health import count_rows, live_statements
 from service.store.moving import current_schema, share_snapshot
 from service.store.revisions import current_mark
 
@@ -53,6 +54,7 @@ def _copy_sqlite(settings: Settings, target: Path) -> Origin:
 def _copy_postgresql(settings: Settings, target: Path) -> Origin:
     require("pg_dump")
     engine = open_engine(settings.url)
+    refuse_half_restored(engine)
     try:
         with read(engine) as session:
             origin = _describe(session, "postgresql")
@@ -69,8 +71,10 @@ def _describe(session: Session, kind: Engine) -> Origin:
         if tables is None:
             raise Refused("Cette base n'est pas celle de Sociopoles : rien à sauvegarder.")
         mark, count = current_mark(session), len(live_statements(session))
+        rows = count_rows(session)
     except DatabaseError as error:
         if kind == "postgresql":
             raise
         raise explain(error.orig) from error
-    return Origin(kind, tables, mark.epoch, mark.revision, count, f"{now():%Y-%m-%dT%H:%M:%S}Z")
+    made_at = f"{now():%Y-%m-%dT%H:%M:%S}Z"
+    return Origin(kind, tables, mark.epoch, mark.revision, count, made_at, rows=rows)

@@ -33,6 +33,7 @@ from service.workflows.filter_pairings import (
     read_standing,
     write_pairing_id,
 )
+from service.workflows.signing import check_author
 
 REASONS = {
     "off-topic": "hors sujet",
@@ -51,7 +52,7 @@ SAID_SINCE = {
     Say.NOTE: "y a mis une note",
     Say.UNDO: "a annulé ce qui en avait été dit",
 }
-LONGEST_WORDS, LONGEST_NAME = 2000, 200
+LONGEST_WORDS = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,7 @@ def decide(
 
 def undo_decision(resources: Resources, slug: str, *, by: str, number: int | None = None) -> int:
     """Take back the last decision, or the one of this number, for all it was about."""
+    check_author(by)
     with write(resources.engine) as session:
         sociopole = get_sociopole(session, slug)
         lock_sociopole(session, sociopole.id)
@@ -232,10 +234,9 @@ def check_said(said: Said, today: dt.date) -> None:
         raise Refused("Une date n'accompagne que ce qui est remis à plus tard.")
     if said.action == Say.NOTE and not said.words.strip():
         raise Refused("Une note dit quelque chose : ajoutez --why.")
-    if len(said.words) > LONGEST_WORDS or len(said.by) > LONGEST_NAME:
-        raise Refused(
-            f"Au plus {LONGEST_WORDS} caractères de commentaire, et {LONGEST_NAME} de nom."
-        )
+    if len(said.words) > LONGEST_WORDS:
+        raise Refused(f"Le commentaire compte au plus {LONGEST_WORDS} caractères.")
+    check_author(said.by)
 
 
 def _check_choice(resources: Resources, choice: Choice) -> Filter | None:

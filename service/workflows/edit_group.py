@@ -21,17 +21,18 @@ from service.store.groupings import (
     save_grouping,
     standing_edits,
 )
+from service.store.readings import hold_reading
 from service.store.sociopoles import lock_sociopole, sociopole_id
 from service.workflows.describe_groups import describe_groups
 from service.workflows.group import (
     GroupPlan,
     State,
-    check_author,
     group,
     state_in,
     stored_tree,
 )
 from service.workflows.group_material import Material, nearest_by_index, parse_kinds
+from service.workflows.signing import check_author
 from service.workflows.understand_edit import Wanted, base_of, latest_of, understand
 
 LONGEST_WHY = 2000
@@ -199,9 +200,10 @@ def _save(resources: Resources, state: State, change: _Change, progress: Progres
 
 
 def _hold(session: Session, state: State) -> None:
-    """Refuse where another person changed these groups since they were read."""
+    """Refuse where these groups were changed, or a person erased, since they were read."""
     home = state.material.sociopole.id
     lock_sociopole(session, home)
+    hold_reading(session, state.reading)
     latest = latest_grouping(session, home)
     if latest is None or latest.id != latest_of(state).id:
         raise Refused(

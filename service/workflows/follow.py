@@ -1,13 +1,14 @@
 """Follow what the ledger says: in every table, in the files, in the indexes; once a line."""
 
-import shutil
+import logging
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from indexes.snapshot import SnapshotRefused
+from indexes.snapshot import SnapshotRefused, clear
 from service.catchup import catch_up, publish_now, read_snapshot
 from service.database import drop_old_bytes, now, read, write
 from service.resources import Resources
@@ -17,9 +18,9 @@ from service.store.audit import add_audit
 from service.store.contacts import delete_contacts, statements_of_contacts
 from service.store.forgetting import contacts_of, forget_stray_vectors
 from service.store.holdings import Forgetting, Forgotten, Mention
-from service.store.jobs import arguments_in_use
+from service.store.jobs import give_back_all, uploads_in_use
 from service.store.personal import TABLES, forget_person, mentions_of
-from service.store.revisions import current_mark
+from service.store.revisions import current_mark, take_revisions
 from service.store.rights import (
     mark_cleaned,
     note_request,
@@ -29,10 +30,10 @@ from service.store.rights import (
 )
 from service.store.sociopoles import lock_all_sociopoles
 from service.store.statements import hash_text
-from service.uploads import UPLOAD
 from service.workflows.copies import remove_copies
 from service.workflows.ledger import open_ledger
 
+LOGGER = logging.getLogger(__name__)
 PUBLISH_ATTEMPTS, WAIT_SECONDS = 20, 0.25
 
 
@@ -103,7 +104,7 @@ def clean_up(resources: Resources, done: Followed) -> None:
     """Leave no byte of whoever left, in copies, database and indexes, unless it was done."""
     with read(resources.engine) as session:
         lines = noted_requests(session, uncleaned=True)
-        needed = {str(a[UPLOAD]) for a in arguments_in_use(session) if UPLOAD in a}
+        needed = uploads_in_use(session)
     if not lines:
         return
     salt = open_ledger(resources).salt
@@ -133,21 +134,37 @@ def rebuild_indexes(resources: Resources) -> bool:
     """Build the indexes from nothing and publish them; no older snapshot stays."""
     indexes = resources.indexes
     with indexes.lock:
-        shutil.rmtree(resources.settings.index_folder, ignore_errors=True)
+        if not _are_cleared(resources.settings.index_folder):
+            return False
         # Epoch "" is no database's: the indexes start over from nothing.
         indexes.epoch = ""
         catch_up(resources)
         for _ in range(PUBLISH_ATTEMPTS):
-            if not len(indexes.vectors) or _is_published(resources):
+            # Also of no statement: another process must not publish what it knew before.
+            if _is_published(resources):
                 return True
-            # Another process was publishing what it knew before.
             publish_now(resources)
             time.sleep(WAIT_SECONDS)
     return False
 
 
+def _are_cleared(folder: Path) -> bool:
+    for _ in range(PUBLISH_ATTEMPTS):
+        try:
+            if clear(folder):
+                return True
+        except OSError as error:
+            LOGGER.warning("old indexes not removed: %s", error)
+        time.sleep(WAIT_SECONDS)
+    return False
+
+
 def _apply(session: Session, salt: Salt, line: Line, done: Followed) -> None:
     lock_all_sociopoles(session)
+    if line.asked == Asked.ERASE:
+        # What others read before this they may not write after it: see store.readings.
+        take_revisions(session, 1)
+        give_back_all(session, now())
     done.lines += 1
     if line.keys.statements:
         ids = _statements_of(session, salt, line)

@@ -26,12 +26,13 @@ from service.store.groupings import (
     standing_edits,
     tree_of,
 )
+from service.store.readings import Reading, hold_reading, note_reading
 from service.store.sociopoles import lock_sociopole
 from service.workflows.describe_groups import describe_groups
 from service.workflows.group_material import Material, gather, nearest_by_index
+from service.workflows.signing import check_author
 
 MOST_ASKED = 2000
-LONGEST_NAME = 200
 STAGES = {
     Stage.LIKENESS: "Comparaison des contributions",
     Stage.TREE: "Rapprochement de proche en proche",
@@ -73,6 +74,8 @@ def group(
 ) -> int:
     """Make and store a grouping; returns its number.
 
+    Raises Overtaken, and stores nothing, where a person was erased meanwhile.
+
     Where nothing changed since the last one (texts, settings, model, edits), that one is the
     answer. Every edit that stands is replayed. Nothing is stored before all is done.
     """
@@ -109,6 +112,7 @@ def group(
         with write(resources.engine) as session:
             # An edit made meanwhile must not be lost behind a grouping that does not know it.
             lock_sociopole(session, state.material.sociopole.id)
+            hold_reading(session, state.reading)
             if last_edit(session, state.material.sociopole.id) == state.last_edit:
                 number = save_grouping(session, head, described.groups, described.places)
                 if keep:
@@ -126,6 +130,7 @@ class State:
     latest: GroupingView | None
     base: GroupingView | None
     merges: Sequence[Any]
+    reading: Reading
 
 
 def read_state(resources: Resources, slugs: Sequence[str], kinds: Sequence[Kind]) -> State:
@@ -150,6 +155,7 @@ def state_in(
         latest,
         base,
         tree_of(session, base) if base else [],
+        note_reading(session),
     )
 
 
@@ -196,12 +202,6 @@ def _head(
         lost_titles=[],
         merges=None,
     )
-
-
-def check_author(by: str) -> None:
-    """Refuse a name that no column holds."""
-    if len(by) > LONGEST_NAME:
-        raise Refused(f"Le nom de qui décide compte au plus {LONGEST_NAME} caractères.")
 
 
 def _find(

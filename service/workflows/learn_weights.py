@@ -43,7 +43,8 @@ from service.store.weights import (
     standing_weights,
 )
 from service.workflows.compare_weights import show_changes
-from service.workflows.decide import LONGEST_NAME, describe_decisions
+from service.workflows.decide import describe_decisions
+from service.workflows.signing import check_author
 from service.workflows.suggest import read_plan
 
 ABOUT_THE_BARS = {"off-topic", "other"}
@@ -128,7 +129,7 @@ def apply_weights(resources: Resources, slug: str, by: str, *, seen: int | None 
     `seen` is the last decision they were shown by. Raises Conflict where there are others since,
     Refused where nothing is proposed.
     """
-    _check_name(by)
+    check_author(by)
     fingerprint = resources.encoder.fingerprint
     with read(resources.engine) as session:
         sociopole = sociopole_id(session, slug)
@@ -154,7 +155,7 @@ def apply_weights(resources: Resources, slug: str, by: str, *, seen: int | None 
 
 def reset_weights(resources: Resources, slug: str, by: str) -> int:
     """Put the default weights back in force; returns the number of the row."""
-    _check_name(by)
+    check_author(by)
     with write(resources.engine) as session:
         sociopole = sociopole_id(session, slug)
         lock_sociopole(session, sociopole)
@@ -166,7 +167,7 @@ def reset_weights(resources: Resources, slug: str, by: str) -> int:
 
 def undo_weights(resources: Resources, slug: str, by: str) -> int:
     """Put back the weights that were in force before; returns the number of the row."""
-    _check_name(by)
+    check_author(by)
     with write(resources.engine) as session:
         sociopole = sociopole_id(session, slug)
         lock_sociopole(session, sociopole)
@@ -250,11 +251,6 @@ def _why_not(decided: list[Decided], learnt: Learnt | None, *, is_new: bool) -> 
 def _rounded(weights: Weights) -> Weights:
     """As they are shown: what a person sees is what is put in force."""
     return Weights(**{bar: round(value, DECIMALS) for bar, value in weights.by_bar().items()})
-
-
-def _check_name(by: str) -> None:
-    if len(by) > LONGEST_NAME:
-        raise Refused(f"Au plus {LONGEST_NAME} caractères de nom.")
 
 
 def _check_last(session: Session, sociopole: int, seen: int) -> None:

@@ -13,7 +13,8 @@ from service.errors import NotFound, Refused
 from service.resources import Resources
 from service.store.lexicon import OwnEntry, State, own_entries, put_entry, term_key
 from service.store.pairings import latest_run
-from service.store.sociopoles import get_sociopole, sociopole_id
+from service.store.readings import hold_reading, note_reading
+from service.store.sociopoles import get_sociopole, lock_sociopole, sociopole_id
 from service.store.statements import statements_by_id
 
 LONGEST_FORM = 120
@@ -83,7 +84,7 @@ def propose_from_pairing(resources: Resources, slug: str, rank: int) -> dict[str
     Raises NotFound for a pairing that is not there, Refused where no side speaks as a researcher.
     """
     with read(resources.engine) as session:
-        sociopole = get_sociopole(session, slug)
+        sociopole, reading = get_sociopole(session, slug), note_reading(session)
         run = latest_run(session, sociopole.id)
         pairing = next((p for p in run.pairings if p.rank == rank), None) if run else None
         if pairing is None:
@@ -104,6 +105,8 @@ def propose_from_pairing(resources: Resources, slug: str, rank: int) -> dict[str
     known = {*own, *_bundled(resources.lexicon.entries)}
     proposals = propose_entries(everyday, scholarly, resources.encoder, known=known)
     with write(resources.engine) as session:
+        lock_sociopole(session, sociopole.id)
+        hold_reading(session, reading)
         for proposal in proposals:
             put_entry(
                 session, sociopole.id, [proposal.term], [proposal.said], State.PROPOSED, now()

@@ -15,7 +15,7 @@ from service.mail import Mail, send
 from service.resources import Resources
 from service.rgpd.durations import DURATIONS
 from service.store.forgetting_accounts import inactive_accounts, mark_warned
-from service.store.jobs import arguments_in_use
+from service.store.jobs import uploads_in_use
 from service.store.once import drop_old
 from service.store.retention import (
     purge_accounts,
@@ -27,7 +27,6 @@ from service.store.retention import (
     purge_runs,
 )
 from service.store.sign_ins import drop_expired
-from service.uploads import UPLOAD
 from service.workflows.copies import UPLOADS, copies
 from service.workflows.follow import Followed, clean, clean_up
 from service.workflows.sign_in import IDLE, LONGEST
@@ -192,7 +191,7 @@ def _warning(resources: Resources) -> str:
 
 def _old_files(resources: Resources, limits: Limits) -> list[Path]:
     with read(resources.engine) as session:
-        needed = {str(a[UPLOAD]) for a in arguments_in_use(session) if UPLOAD in a}
+        needed = uploads_in_use(session)
     return [
         path
         for path in copies(resources.settings.data, UPLOADS)

@@ -14,17 +14,21 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from matcher.encoder import Encoder
-from service.archive import Manifest, sync_folder, unpack
+from service.archive import Manifest, unpack
 from service.database import known_versions, now, open_engine, read, table_version, write
+from service.disk import sync_folder
 from service.dump import load, require
 from service.errors import Refused
+from service.failpoints import failpoint
 from service.resources import Resources, open_resources
 from service.settings import Settings
 from service.sqlite_file import explain, in_use, seal, set_aside
-from service.store.health import broken_storage
+from service.store.health import broken_storage, count_rows, live_statements
 from service.store.moving import (
     bring_schema_back,
     current_schema,
+    end_move,
+    half_restored,
     has_tables,
     others_connected,
     set_schema_aside,
@@ -36,6 +40,7 @@ from service.workflows.erase import replay_erasures
 Replay = Callable[[Resources], int]
 """Does again, on a database of before, what must not be undone; returns how many times it did."""
 
+UNPACKED = ".restauration-"
 REPLAYS: Sequence[Replay] = (replay_erasures,)
 """Run on every restored database before anybody sees it, in this order."""
 
@@ -64,7 +69,10 @@ def restore(
     job = _Job(settings, force, encoder, REPLAYS if replays is None else replays)
     try:
         settings.data.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=settings.data, prefix=".restauration-") as folder:
+        for left in settings.data.glob(f"{UNPACKED}*"):
+            # By a restore that was killed: it holds all that people wrote.
+            shutil.rmtree(left)
+        with TemporaryDirectory(dir=settings.data, prefix=UNPACKED) as folder:
             content = Path(folder) / "sociopoles.sqlite3"
             manifest = unpack(source, content)
             _check_origin(manifest, settings)
@@ -100,8 +108,11 @@ class _Job:
         aside = target.with_name(
             f"{target.stem}-avant-restauration-{now():%Y%m%dT%H%M%S%f}.sqlite3"
         )
+        failpoint("restore.ready")
         is_kept = set_aside(target, aside)
+        failpoint("restore.kept-aside")
         content.replace(target)
+        failpoint("restore.replaced")
         sync_folder(target.parent)
         return Restored(manifest, str(aside) if is_kept else "", replayed)
 
@@ -111,16 +122,27 @@ class _Job:
         aside = f"avant_restauration_{now():%Y%m%dt%H%M%S%f}"
         try:
             with write(engine) as session:
-                schema, is_kept = current_schema(session), has_tables(session)
+                schema = current_schema(session)
+                if left := half_restored(session):
+                    # The restore before was cut short; this one begins where that one did.
+                    if others_connected(session):
+                        raise in_use()
+                    bring_schema_back(session, schema, left)
+                is_kept = has_tables(session)
                 if is_kept and not self.force:
                     raise _not_empty("La base PostgreSQL contient déjà des tables")
                 if others_connected(session):
                     raise in_use()
                 set_schema_aside(session, schema, aside)
+            failpoint("restore.emptied")
             try:
                 load(self.settings.url, content, schema=schema)
-                _check_version(engine, manifest)
+                _check_content(engine, manifest)
+                failpoint("restore.loaded")
                 replayed = self._renew(self.settings.url)
+                failpoint("restore.renewed")
+                with write(engine) as session:
+                    end_move(session, schema)
             except BaseException:
                 with write(engine) as session:
                     bring_schema_back(session, schema, aside)
@@ -132,7 +154,7 @@ class _Job:
     def _renew(self, url: str) -> int:
         """Bring the tables up, make the database a new one, and do again what was done since."""
         settings = self.settings.model_copy(update={"database_url": url})
-        resources = open_resources(settings, self.encoder)
+        resources = open_resources(settings, self.encoder, half_restored=True)
         try:
             with write(resources.engine) as session:
                 renew_epoch(session)
@@ -162,17 +184,30 @@ def _check_sqlite(url: str, manifest: Manifest) -> None:
     try:
         with read(engine) as session:
             faults = broken_storage(session)
-        _check_version(engine, manifest)
+        _check_content(engine, manifest)
     finally:
         engine.dispose()
     if faults:
         raise Refused(f"La base sauvegardée est abîmée ({faults[0]}) : essayez-en une autre.")
 
 
-def _check_version(engine: Engine, manifest: Manifest) -> None:
-    with engine.connect() as connection:
-        if table_version(connection) != manifest.tables:
+def _check_content(engine: Engine, manifest: Manifest) -> None:
+    """Refuse what is not, row for row, what was backed up."""
+    with read(engine) as session:
+        if table_version(session.connection()) != manifest.tables:
             raise Refused("Cette sauvegarde ne contient pas la base qu'elle annonce.")
+        found = {"contributions": len(live_statements(session))}
+        expected = {"contributions": manifest.statements}
+        if manifest.rows:
+            found |= count_rows(session)
+            expected |= manifest.rows
+    for name in sorted(found.keys() | expected.keys()):
+        here, there = found.get(name, 0), expected.get(name, 0)
+        if here != there:
+            raise Refused(
+                f"Ce que cette sauvegarde a rendu n'est pas ce qu'elle annonce ({name} : {here} au "
+                f"lieu de {there}). Ce qui était là est resté en place ; essayez-en une autre."
+            )
 
 
 def _not_empty(what: str) -> Refused:

@@ -23,8 +23,7 @@ from service.workflows.follow import follow
 from service.workflows.guard import is_withdrawn
 from service.workflows.identify import Asking, identify
 from service.workflows.ledger import open_ledger
-
-LONGEST_NAME, LONGEST_EMAIL = 200, 320
+from service.workflows.signing import LONGEST_EMAIL, LONGEST_NAME
 
 
 @dataclass(frozen=True, slots=True)

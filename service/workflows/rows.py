@@ -19,13 +19,13 @@ from service.files.columns import (
 )
 from service.files.reading import Table
 from service.store.territories import name_key
+from service.workflows.signing import LONGEST_EMAIL
 
 LONGEST_TEXT = 20_000
 LONGEST_TITLE = 300
 LONGEST_NAME = 300
 LONGEST_ID = 200
 LONGEST_CONTACT = 200
-LONGEST_EMAIL = 320
 DERIVED_TITLE = 80
 SAMPLED_ROWS = 200
 """Rows that say whether a guessed column holds what its name promises."""

@@ -4,8 +4,7 @@ from typing import Any
 
 from service.database import read
 from service.resources import Resources
-from service.store.jobs import JobView, get_job, list_jobs
-from service.uploads import UPLOAD
+from service.store.jobs import UPLOAD, JobView, get_job, list_jobs
 from service.workflows.background import WORKS
 
 

@@ -9,7 +9,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from service.catchup import BEHIND_AT_MOST, catch_up
 from service.database import is_current, read
-from service.errors import Refused
 from service.resources import Resources
 from service.store.revisions import current_mark
 
@@ -68,6 +67,6 @@ def _keep_up(resources: Resources, wake: threading.Event, stop: threading.Event)
             catch_up(resources, go_on)
         except _Stopped:
             return
-        except (SQLAlchemyError, Refused, OSError) as error:
+        except Exception as error:
             # The next probe asks again; meanwhile /readyz says what is missing.
             LOGGER.warning("indexes not caught up", exc_info=error)

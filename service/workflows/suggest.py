@@ -28,8 +28,9 @@ from service.errors import Refused
 from service.resources import Keep, Progress, Resources
 from service.store.decisions import Pair
 from service.store.pairings import PairingView, save_orphans, save_pairings, save_run
+from service.store.readings import Reading, hold_reading, note_reading
 from service.store.revisions import Mark
-from service.store.sociopoles import get_sociopole
+from service.store.sociopoles import get_sociopole, lock_sociopole
 from service.store.statements import StatementView, statements_of
 from service.store.vectors import stored_vectors
 from service.store.weights import weights_in_force
@@ -72,6 +73,7 @@ class Material:
     """What a run is made of: `settled` pairs are closed by decisions, `rows` are by text hash."""
 
     mark: Mark
+    reading: Reading
     sociopole: int
     views: Sequence[StatementView]
     rows: Mapping[str, Vectors]
@@ -111,7 +113,10 @@ def suggest(
     today: dt.date | None = None,
     keep: Keep | None = None,
 ) -> int:
-    """Make and store a run; returns its number. What people decided holds in it."""
+    """Make and store a run; returns its number. What people decided holds in it.
+
+    Raises Overtaken, and stores nothing, where a person was erased meanwhile.
+    """
     tell = progress or (lambda *_: None)
     material = gather(resources, slug, plan, progress, today)
     tell("Recherche des proximités", 0, 3)
@@ -124,6 +129,8 @@ def suggest(
         for position in proposals.uncovered()
     ]
     with write(resources.engine) as session:
+        lock_sociopole(session, material.sociopole)
+        hold_reading(session, material.reading)
         run_id = save_run(
             session,
             sociopole_id=material.sociopole,
@@ -159,6 +166,7 @@ def gather(
         )
         return Material(
             mark=mark,
+            reading=note_reading(session),
             sociopole=sociopole.id,
             # What another process imported since the catch-up has no vector yet: it is for the
             # next run.

@@ -27,7 +27,7 @@ from service.store.pairings import pairs_of_runs
 from service.store.proposed import find_ranks
 from service.store.sociopoles import get_sociopole, lock_sociopole
 from service.store.statements import StatementView, statements_by_id
-from service.workflows.decide import LONGEST_NAME, LONGEST_WORDS, REASONS, Said, check_said
+from service.workflows.decide import LONGEST_WORDS, REASONS, Said, check_said
 from service.workflows.pairing_sheet import (
     DECISION,
     LEFT_ID,
@@ -45,6 +45,7 @@ from service.workflows.pairing_sheet import (
 )
 from service.workflows.rows import RowError
 from service.workflows.sheet_words import REASON_BY_WORDS, SAY_BY_WORDS, SAYS
+from service.workflows.signing import check_author
 
 NEEDED = (LEFT_ID, RIGHT_ID, DECISION, REASON, WORDS, UNTIL, MARK)
 EXPORT_AGAIN = "exportez de nouveau les rapprochements, et reportez-y votre décision"
@@ -137,8 +138,9 @@ def take_in_decisions(
     undone alone. A row whose pairing was decided otherwise meanwhile, or whose texts changed, is
     an error: nobody's decision is overwritten by a sheet that does not know it.
     """
-    if not by.strip() or len(by) > LONGEST_NAME:
-        raise Refused(f"Dites qui décide, en {LONGEST_NAME} caractères au plus.")
+    if not by.strip():
+        raise Refused("Dites qui décide.")
+    check_author(by)
     with read(resources.engine) as session:
         get_sociopole(session, slug)
     table = read_table(path)

@@ -39,6 +39,7 @@ FAULTS = {
     "F16": "power lost between commit and index",
     "F17": "an older database is upgraded",
     "F18": "files, threads, memory leak",
+    "F19": "kill -9 in a restore",
     "proof": "the harness sees what it must",
 }
 Served = Callable[..., tuple[httpx2.Client, Child]]

@@ -15,7 +15,16 @@ import numpy as np
 import pytest
 
 from indexes import snapshot
-from indexes.snapshot import Label, Reason, Snapshot, SnapshotRefused, open_latest, publish
+from indexes.snapshot import (
+    LOCK,
+    Label,
+    Reason,
+    Snapshot,
+    SnapshotRefused,
+    clear,
+    open_latest,
+    publish,
+)
 
 LABEL = Label(epoch="e1", fingerprint="model-a", revision=7, dim=4, count=2)
 FILES = {"vectors.faiss": bytes(range(256)) * 3, "ids.npy": b"twelve", "empty": b""}
@@ -106,6 +115,24 @@ def test_a_second_publisher_stands_back(folder: Path) -> None:
 
     assert read(folder).files == FILES
     assert publish(folder, replace(LABEL, revision=8), {"new": b"1"})
+
+
+def test_nothing_is_cleared_under_a_publisher(folder: Path) -> None:
+    with (folder / LOCK).open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert not clear(folder)
+    assert read(folder).files == FILES
+
+
+def test_what_is_cleared_is_gone_but_for_the_lock(folder: Path) -> None:
+    """A second lock would let two publish at once."""
+    held = (folder / LOCK).stat().st_ino
+    (folder / ".manifest.json.dead.tmp").touch()
+
+    assert clear(folder)
+    assert [(path.name, path.stat().st_ino) for path in folder.iterdir()] == [(LOCK, held)]
+    assert refusal(folder) == "missing"
+    assert clear(folder / "nowhere")
 
 
 def test_what_is_not_of_now_is_refused(folder: Path, tmp_path: Path) -> None:

@@ -318,7 +318,7 @@ def test_processes_share_what_is_to_be_embedded(
     ours, theirs = WordEncoder("shared"), WordEncoder("shared")
     import_texts(resources, *[f"texte numéro {i}" for i in range(8)])
     here, there = open_more(ours), open_more(theirs)
-    original = catchup.keep_vectors
+    original = catchup.keep_vectors_of_texts
 
     def keep_and_let_the_other_go_on(session: Session, *arguments: Any) -> None:
         original(session, *arguments)
@@ -327,7 +327,7 @@ def test_processes_share_what_is_to_be_embedded(
             session.commit()
             catch_up(there)
 
-    monkeypatch.setattr(catchup, "keep_vectors", keep_and_let_the_other_go_on)
+    monkeypatch.setattr(catchup, "keep_vectors_of_texts", keep_and_let_the_other_go_on)
     catch_up(here)
 
     assert len(ours.embedded) == 2

@@ -7,7 +7,7 @@ from threading import Barrier
 import pytest
 
 from matcher.assignment import Limits
-from service.errors import Conflict, NotFound
+from service.errors import Conflict, NotFound, Refused
 from service.resources import Resources
 from service.store.decisions import Say
 from service.store.proposed import Filter
@@ -139,3 +139,12 @@ def test_of_twenty_who_decide_at_once_on_one_version_one_is_kept(filled: Resourc
 
     assert answers == {"kept": 1, "1": REVIEWERS - 1}
     assert len(show_decisions(filled, SLUG)["decisions"]) == 1
+
+
+def test_a_name_that_no_column_holds_undoes_nothing(filled: Resources) -> None:
+    decide(filled, SLUG, Choice((1,)), Said(Say.ACCEPT, "Ada"))
+
+    with pytest.raises(Refused, match="au plus 200"):
+        undo_decision(filled, SLUG, by="a" * 201)
+
+    assert not show_decisions(filled, SLUG)["decisions"][0]["undone"]

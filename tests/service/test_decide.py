@@ -162,7 +162,7 @@ def test_the_last_word_holds_and_a_note_changes_nothing(filled: Resources) -> No
         (Said(Say.ACCEPT, "Ada", until=dt.date(2030, 1, 1)), "remis à plus tard"),
         (Said(Say.NOTE, "Ada", words="  "), "ajoutez --why"),
         (Said(Say.NOTE, "Ada", words="a" * 2001), "2000 caractères"),
-        (Said(Say.ACCEPT, "a" * 201), "200 de nom"),
+        (Said(Say.ACCEPT, "a" * 201), "au plus 200"),
     ],
 )
 def test_what_says_too_little_or_too_much_is_refused(

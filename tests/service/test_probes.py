@@ -1,6 +1,7 @@
 """What machines ask: alive, ready, counted."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 from sqlalchemy import text, update
 
+from matcher.encoder import Progress, Vectors
 from service.app import create_app
 from service.database import open_engine, write
 from service.resources import Resources, open_resources
@@ -63,6 +65,30 @@ def eventually_ready(client: TestClient) -> bool:
             return True
         time.sleep(0.02)
     return False
+
+
+class FailingOnce(WordEncoder):
+    """A model that fails in a way nobody foresaw, the first time it embeds a text."""
+
+    has_failed = False
+
+    def encode_passages(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
+        if "besoin de vélos" in texts and not self.has_failed:
+            self.has_failed = True
+            raise ValueError("what no code expects")
+        return super().encode_passages(texts, progress)
+
+
+def test_a_service_whose_first_indexing_failed_is_ready_later(
+    resources: Resources, open_more: OpenResources
+) -> None:
+    import_texts(resources, "besoin de vélos")
+    encoder = FailingOnce("words-2")
+
+    with TestClient(create_app(open_more(encoder))) as client:
+        assert eventually_ready(client)
+
+    assert encoder.has_failed
 
 
 def test_what_is_not_indexed_yet_is_missing(resources: Resources) -> None:

@@ -4,7 +4,6 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,94 +12,52 @@ from sqlalchemy import func, select, text
 from typer.testing import CliRunner
 
 from service.access import Permission
-from service.archive import Origin, pack, unpack
 from service.cli import cli
 from service.database import known_versions, open_engine, read, write
 from service.errors import NotSignedIn, Refused
-from service.resources import Resources, open_resources
+from service.resources import Resources
 from service.settings import Settings
-from service.store.revisions import Mark, current_mark
-from service.store.sociopoles import add_sociopole
-from service.store.territories import load_territories
-from service.tables import ApiToken, SignIn, SignInCode, StatementRow
+from service.store.revisions import current_mark
+from service.tables import ApiToken, SignIn, SignInCode
 from service.workflows.answer import Query, answer
 from service.workflows.backup import backup
 from service.workflows.check import check
-from service.workflows.restore import Restored, restore
+from service.workflows.restore import Restored
 from service.workflows.sign_in import (
     ask_code,
     open_session,
     person_of_session,
     person_of_token,
 )
-from tests.builders import SLUG, TERRITORIES, import_texts
+from tests.builders import import_texts
 from tests.fakes import WordEncoder
 from tests.service.databases import own_database
 from tests.service.people import ANIMATOR, add_person, make_key
-
-BEFORE = ("pas de vélos à l'école", "les murs sont humides")
-AFTER = ("un jardin à partager", "le compost de la cantine", "des devoirs sans ordinateur")
-
-
-def open_again(settings: Settings) -> Resources:
-    return open_resources(settings, WordEncoder())
-
-
-def again(settings: Settings, source: Path, **options: object) -> Restored:
-    return restore(settings, source, encoder=WordEncoder(), **options)  # type: ignore[arg-type]
-
-
-def texts(resources: Resources) -> list[str]:
-    with read(resources.engine) as session:
-        return sorted(session.execute(select(StatementRow.text)).scalars())
-
-
-def mark(resources: Resources) -> Mark:
-    with read(resources.engine) as session:
-        return current_mark(session)
+from tests.service.restoring import (
+    AFTER,
+    BEFORE,
+    again,
+    fill,
+    go_on,
+    make_archive,
+    mark,
+    open_again,
+    repack,
+    settings_on,
+    texts,
+)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
-    data = tmp_path / "data"
-    if request.param == "sqlite":
-        yield Settings(data=data)
-        return
-    # As the service should run: a plain role, held to the rules of who reads what.
-    with own_database() as url:
-        yield Settings(data=data, database_url=url)
+    with settings_on(request.param, tmp_path / "data") as settings:
+        yield settings
 
 
 @pytest.fixture
 def archive(settings: Settings, sqlite_template: Path, tmp_path: Path) -> Path:
     """A backup of a database of two statements."""
-    if not settings.database_url:
-        shutil.copytree(sqlite_template.parent, settings.data)
-    settings.data.mkdir(exist_ok=True)
-    resources = open_again(settings)
-    if settings.database_url:
-        fill(resources)
-    import_texts(resources, *BEFORE)
-    resources.engine.dispose()
-    target = tmp_path / "avant.tar.gz"
-    backup(settings, target)
-    return target
-
-
-def fill(resources: Resources) -> None:
-    with write(resources.engine) as session:
-        load_territories(session, TERRITORIES)
-        add_sociopole(session, slug=SLUG, name="Plaine Commune", territory_id="ept:200057867")
-
-
-def go_on(settings: Settings, *more: str) -> Mark:
-    """Write more, index it, and end."""
-    resources = open_again(settings)
-    import_texts(resources, *BEFORE, *more)
-    answer(resources, Query("vélo"))
-    found = mark(resources)
-    resources.engine.dispose()
-    return found
+    return make_archive(settings, sqlite_template, tmp_path / "avant.tar.gz")
 
 
 def test_a_backup_is_restored_over_what_is_there_which_is_kept(
@@ -327,16 +284,6 @@ def test_a_backup_that_is_not_what_it_says_is_refused(
     resources = open_again(settings)
     assert texts(resources) == sorted([*BEFORE, *AFTER])
     resources.engine.dispose()
-
-
-def repack(archive: Path, folder: Path, **changes: str) -> Path:
-    """The same backup, saying something else of itself."""
-    content = folder / "contenu"
-    manifest = unpack(archive, content)
-    origin = Origin(**{name: getattr(manifest, name) for name in Origin.__slots__})
-    target = folder / "autre.tar.gz"
-    pack(target, replace(origin, **changes), content, replace=False)
-    return target
 
 
 @pytest.mark.parametrize("tool", ["pg_dump", "pg_restore"])
