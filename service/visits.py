@@ -91,13 +91,13 @@ def open_visit(request: Request, permission: Permission) -> Visit:
     person = find_person(request, resources)
     if not person.is_known:
         raise NotSignedIn(SIGN_IN_FIRST)
-    claim = claim_of(request, resources.unscoped(), person)
-    seen = resources.seen_by(person.scope(), claim)
-    sociopole = _sociopole_of(request, seen)
+    sociopole = _sociopole_of(request, resources.seen_by(person.scope()))
     allowed = person.may(permission, sociopole) if sociopole else person.may_somewhere(permission)
     if not allowed:
         raise Forbidden("Votre rôle ne permet pas cela : demandez-le à l'administration.")
-    return Visit(person, seen, sociopole)
+    # Last: under a key this may answer at once, with what only who may ask is to read.
+    claim = claim_of(request, resources.unscoped(), person)
+    return Visit(person, resources.seen_by(person.scope(), claim), sociopole)
 
 
 def find_person(request: Request, resources: Resources) -> Person:
