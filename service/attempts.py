@@ -10,6 +10,8 @@ PER_ACCOUNT = RateLimitItemPerMinute(10, 15)
 PER_NETWORK = RateLimitItemPerMinute(100, 15)
 """A whole university may share one address."""
 MAILS = parse("5 per 15 minutes")
+MAILS_TO_ONE = parse("30 per 15 minutes")
+"""From wherever they are asked for: more than any one network can ask for by itself."""
 WAIT_S = 15 * 60
 
 
@@ -35,8 +37,12 @@ class Attempts:
 
     def count_mail(self, network: str, account: str) -> None:
         """Count a code that is to be mailed. Raises TooMany: nobody is to be flooded."""
-        fits = self._limiter.hit(MAILS, "mail", account)
-        if not (fits and self._limiter.hit(PER_NETWORK, "mails", network)):
+        # The narrow ones first: what they refuse is not to keep the person from a code elsewhere.
+        if not (
+            self._limiter.hit(PER_NETWORK, "mails", network)
+            and self._limiter.hit(MAILS, "mail", network, account)
+            and self._limiter.hit(MAILS_TO_ONE, "mail", account)
+        ):
             self._refuse()
 
     def _refuse(self) -> None:

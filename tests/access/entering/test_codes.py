@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import update
 
+from service.attempts import MAILS, MAILS_TO_ONE, PER_NETWORK
 from service.database import now, write
 from service.resources import Resources
 from service.tables import SignInCode
@@ -95,3 +96,26 @@ def test_nobody_is_flooded_with_codes(client: TestClient) -> None:
     statuses = [ask_for_code(client)[0] for _ in range(6)]
 
     assert statuses == [202] * 5 + [429]
+
+
+def test_whoever_asks_without_end_does_not_keep_the_person_from_a_code(
+    app: FastAPI, client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    foe = from_network(app, 1)
+    assert {ask_for_code(foe)[0] for _ in range(3 * PER_NETWORK.amount)} == {202, 429}
+
+    assert ask_for_code(client)[0] == 202
+    assert type_code(client, code_in(caplog)) == 204
+
+
+def test_nobody_is_flooded_with_codes_by_many_networks(app: FastAPI) -> None:
+    foes = [from_network(app, number) for number in range(7)]
+
+    statuses = [ask_for_code(foe)[0] for foe in foes for _ in range(MAILS.amount)]
+
+    assert statuses.count(202) == MAILS_TO_ONE.amount
+
+
+def from_network(app: FastAPI, number: int) -> TestClient:
+    return TestClient(app, headers=FROM_HERE, client=(f"198.51.{number}.7", 5))
