@@ -48,9 +48,9 @@ class CodeWanted(Body):
 
 
 class CodeTyped(Body):
-    """The six digits of the e-mail."""
+    """The eight digits of the e-mail."""
 
-    code: str = Field(max_length=20, examples=["123456"])
+    code: str = Field(max_length=20, examples=["12345678"])
 
 
 class NewPassword(Body):
@@ -88,7 +88,7 @@ def send_code(
     wanted: CodeWanted,
     tasks: BackgroundTasks,
 ) -> dict[str, int]:
-    """Send a six-digit code; the answer is the same whether or not the address has an account."""
+    """Send an eight-digit code; the answer is the same where the address is nobody's."""
     asked = ask_code(visit.resources.unscoped(), email=wanted.email, network=network_of(request))
     give_code_cookie(request, response, asked.browser)
     if asked.mail:

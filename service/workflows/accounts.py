@@ -131,12 +131,11 @@ def set_password(resources: Resources, person: Person, *, old: str, new: str, ne
     """Change one's own password; every session is closed and a new one opened: its secret."""
     account_id = _own(person)
     _no_demo(resources, account_id)
-    resources.attempts.check(network, f"password {account_id}")
-    with read(resources.engine) as session:
-        stored = password_hash_of(session, account_id)
-    if stored and not verify_password(old, stored)[0]:
-        resources.attempts.failed(network, f"password {account_id}")
-        raise Refused("L'ancien mot de passe n'est pas celui-là.")
+    with resources.attempts.trying(network, f"password {account_id}"):
+        with read(resources.engine) as session:
+            stored = password_hash_of(session, account_id)
+        if stored and not verify_password(old, stored)[0]:
+            raise Refused("L'ancien mot de passe n'est pas celui-là.")
     hashed = hash_password(new, person.email, person.name)
     with write(resources.engine) as session:
         update_account(session, account_id, {"password_hash": hashed})

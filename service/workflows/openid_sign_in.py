@@ -182,12 +182,8 @@ def _identify(
     resources: Resources, door: Door, dance: Dance, params: Mapping[str, str], network: str
 ) -> Identity:
     # Counted by network alone: there is nothing to guess, but the provider is asked each time.
-    resources.attempts.check(network, dance.state)
-    try:
+    with resources.attempts.trying(network, dance.state):
         return finish_sign_in(door.provider, dance, params, door.back)
-    except Refused:
-        resources.attempts.failed(network, dance.state)
-        raise
 
 
 def _issuer_of(settings: Settings, name: str) -> str:

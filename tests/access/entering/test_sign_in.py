@@ -3,6 +3,7 @@
 import datetime as dt
 import statistics
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from fastapi import FastAPI
@@ -76,6 +77,17 @@ def test_after_ten_failures_even_the_right_password_waits(client: TestClient) ->
     assert set(statuses) == {401}
     assert answer.status_code == 429
     assert int(answer.headers["retry-after"]) > 0
+
+
+def test_passwords_tried_at_once_are_no_more_than_those_tried_in_turn(client: TestClient) -> None:
+    with ThreadPoolExecutor(3 * PER_ACCOUNT.amount) as pool:
+        tries = [pool.submit(enter, client, EMAIL, "faux") for _ in range(3 * PER_ACCOUNT.amount)]
+
+    assert [one.result() for one in tries].count(401) == PER_ACCOUNT.amount
+
+
+def test_who_knows_the_password_is_never_made_to_wait(client: TestClient) -> None:
+    assert {enter(client) for _ in range(2 * PER_ACCOUNT.amount)} == {204}
 
 
 def test_failures_of_one_account_do_not_lock_another(client: TestClient) -> None:
