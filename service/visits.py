@@ -5,6 +5,7 @@ answered as one that does not exist. The resources of a visit read only what the
 """
 
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
@@ -24,6 +25,7 @@ SECURE_COOKIE = "__Host-sociopoles"
 
 
 CODE_COOKIE = "sociopoles-code"
+LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 FORWARDED = ("x-forwarded-for", "x-forwarded-host", "x-real-ip", "forwarded", "via")
 
 
@@ -157,6 +159,22 @@ def take_cookie(request: Request, response: Response) -> None:
 def was_forwarded(request: Request) -> bool:
     """Whether a proxy asks for somebody else, even one that nobody said to trust."""
     return any(name in request.headers for name in FORWARDED)
+
+
+def comes_from_here(request: Request) -> bool:
+    """Whether a program of this machine asks, and no proxy of this machine for somebody else.
+
+    By a name of this machine: a page of elsewhere has its own name lead here, and asks by that one.
+    """
+    if request.client is None or was_forwarded(request):
+        return False
+    asked = request.headers.get("host", "")
+    name, _, port = asked.rpartition(":")
+    try:
+        is_near = ip_address(request.client.host).is_loopback
+    except ValueError:
+        return False
+    return is_near and (name if port.isdigit() else asked).casefold() in LOCAL_NAMES
 
 
 def network_of(request: Request) -> str:

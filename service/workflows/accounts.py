@@ -80,6 +80,7 @@ def create_account(
     hashed = hash_password(password, new.email, new.name) if password else ""
     at = now()
     with write(resources.engine) as session:
+        _check_giver(session, by)
         if find_account(session, new.email):
             raise Refused(f"L'adresse {new.email.strip()} a déjà un compte.")
         fields = {name: getattr(new, name) for name in NewAccount.__dataclass_fields__}
@@ -108,6 +109,7 @@ def change_account(
         _check_name(change.name)
     at = now()
     with write(resources.engine) as session:
+        _check_giver(session, by)
         before = get_account(session, account_id)
         if change.roles is not None:
             set_memberships(session, account_id, _members(session, change.roles))
@@ -340,6 +342,15 @@ def _keep_one_admin(session: Session) -> None:
     if not count_admins(session):
         raise Refused(
             "C'est le dernier compte d'administration : donnez d'abord ce droit à un autre."
+        )
+
+
+def _check_giver(session: Session, by: int | None) -> None:
+    """Raise Forbidden for someone of the demo: whom they let in would outlive it."""
+    if by is not None and get_account(session, by).is_demo:
+        raise Forbidden(
+            "Dans la démonstration, personne n'ouvre ni ne change de compte : faites-le sur cette "
+            "machine, par « sociopoles user »."
         )
 
 

@@ -79,7 +79,7 @@ def sign_in_with_password(resources: Resources, *, email: str, password: str, ne
             account = find_account(session, email)
             stored = password_hash_of(session, account.id) if account else ""
         right, renewed = verify_password(password, stored)
-        if not (right and account and _may_enter(account)):
+        if not (right and account and may_enter(account)):
             raise NotSignedIn(WRONG)
     with write(resources.engine) as session:
         if renewed:
@@ -94,7 +94,7 @@ def ask_code(resources: Resources, *, email: str, network: str) -> CodeAsked:
     code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
     with write(resources.engine) as session:
         account = find_account(session, email)
-        known = account if account and _may_enter(account) else None
+        known = account if account and may_enter(account) else None
         view = CodeView(
             account=known.id if known else None,
             code_hash=_hash_code(browser, code),
@@ -114,7 +114,7 @@ def sign_in_with_code(resources: Resources, *, browser: str, code: str, network:
             account = None
             if waiting and hmac.compare_digest(waiting.code_hash, _hash_code(browser, digits)):
                 account = get_account(session, waiting.account) if waiting.account else None
-            if account and _may_enter(account):
+            if account and may_enter(account):
                 drop_code(session, hash_secret(browser))
                 return open_session(session, account.id, network)
         raise NotSignedIn(WRONG_CODE)
@@ -160,7 +160,7 @@ def person_of_token(resources: Resources, token: str) -> Person:
         if found is None or not right or found.expires_at <= at:
             raise NotSignedIn(BAD_TOKEN)
         account = get_account(session, found.account)
-    if not _may_enter(account):
+    if not may_enter(account):
         raise NotSignedIn(BAD_TOKEN)
     if found.used_at is None or at - found.used_at > TOUCHED_EVERY:
         number = found.id
@@ -195,8 +195,8 @@ def has_more_than_demo(session: Session) -> bool:
     return not DEMO_SLUGS.issuperset(list_slugs(session))
 
 
-def _may_enter(account: AccountView) -> bool:
-    """Whether the account enters by password, code or key; the demo's have a door of their own."""
+def may_enter(account: AccountView) -> bool:
+    """Whether the account enters from anywhere; the demo's have a door of their own."""
     return account.is_active and not account.is_demo
 
 
