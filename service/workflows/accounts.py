@@ -24,6 +24,7 @@ from service.store.accounts import (
     get_account,
     issuers_of,
     list_accounts,
+    lock_admins,
     password_hash_of,
     set_memberships,
     update_account,
@@ -110,6 +111,9 @@ def change_account(
     at = now()
     with write(resources.engine) as session:
         _check_giver(session, by)
+        if change.is_admin is False or change.is_active is False:
+            # Two of them could take each other's right away, each still seeing the other.
+            lock_admins(session)
         before = get_account(session, account_id)
         if change.roles is not None:
             set_memberships(session, account_id, _members(session, change.roles))
