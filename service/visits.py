@@ -5,7 +5,7 @@ answered as one that does not exist. The resources of a visit read only what the
 """
 
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
@@ -180,9 +180,16 @@ def comes_from_here(request: Request) -> bool:
 def network_of(request: Request) -> str:
     """The caller's network: enough to slow down guesses, too little to name a person."""
     host = request.client.host if request.client else ""
-    if ":" in host:
-        return ":".join(host.split(":")[:3]) + "::"
-    return ".".join(host.split(".")[:3]) + ".0" if host.count(".") == 3 else host
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    if isinstance(address, IPv6Address):
+        # A socket that listens to both sorts writes an address of the old one so; and an address
+        # may name the card it came by, which is nothing of the network.
+        address = address.ipv4_mapped or IPv6Address(int(address))
+    length = 24 if isinstance(address, IPv4Address) else 48
+    return str(ip_network((address, length), strict=False).network_address)
 
 
 def _sociopole_of(request: Request, resources: Resources) -> int | None:

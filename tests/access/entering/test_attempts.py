@@ -1,12 +1,14 @@
-"""Tries are counted before they are made, and given back where they succeed."""
+"""Tries are counted by network, before they are made, and given back where they succeed."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
+from fastapi import Request
 
 from service.attempts import MAILS, MAILS_TO_ONE, PER_ACCOUNT, PER_NETWORK, Attempts
 from service.errors import NotSignedIn, TooMany
+from service.visits import network_of
 
 HERE, THERE = "192.0.2.0", "198.51.100.0"
 
@@ -80,3 +82,24 @@ def test_the_codes_that_one_network_is_refused_are_not_counted(attempts: Attempt
 
     attempts.count_mail(THERE, "ada")
     attempts.count_mail(HERE, "zoé")
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("203.0.113.5", "203.0.113.0"),
+        ("::ffff:203.0.113.5", "203.0.113.0"),
+        ("::ffff:cb00:7105", "203.0.113.0"),
+        ("::ffff:198.51.100.7", "198.51.100.0"),
+        ("2001:db8::1", "2001:db8::"),
+        ("2001:db8:0:1::1", "2001:db8::"),
+        ("2001:0DB8:0:ffff:1:2:3:4", "2001:db8::"),
+        ("2001:db8:1::1", "2001:db8:1::"),
+        ("::1", "::"),
+        ("fe80::1%eth0", "fe80::"),
+        ("testclient", "testclient"),
+        ("", ""),
+    ],
+)
+def test_an_address_is_of_one_network_however_it_is_written(address: str, network: str) -> None:
+    assert network_of(Request({"type": "http", "client": (address, 5)})) == network
