@@ -16,7 +16,13 @@ from service.errors import Forbidden, NotSignedIn
 from service.once import claim_of
 from service.resources import Resources
 from service.store.sociopoles import sociopole_id
-from service.workflows.sign_in import CODE_LIFE, LONGEST, person_of_session, person_of_token
+from service.workflows.sign_in import (
+    CODE_LIFE,
+    LONGEST,
+    person_of_session,
+    person_of_token,
+    sign_out,
+)
 
 SIGN_IN_FIRST = "Connectez-vous pour voir cette page, ou donnez une clé (Authorization: Bearer …)."
 COOKIE = "sociopoles"
@@ -120,7 +126,9 @@ def cookie_name(request: Request) -> str:
 
 
 def give_cookie(request: Request, response: Response, secret: str) -> None:
-    """Put the session into the browser."""
+    """Put the session into the browser, in place of the one it had, which is closed."""
+    if former := request.cookies.get(cookie_name(request)):
+        sign_out(get_resources(request).unscoped(), former)
     response.set_cookie(
         cookie_name(request),
         secret,
