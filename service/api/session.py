@@ -128,7 +128,7 @@ def read_me(visit: Own) -> dict[str, Any]:
 
 @router.put("/me/password", status_code=204)
 def change_password(visit: Own, request: Request, response: Response, wanted: NewPassword) -> None:
-    """Change one's password: every other session is closed."""
+    """Change one's password: every other session is closed, and every key is taken away."""
     secret = accounts.set_password(
         visit.resources,
         visit.person,
@@ -141,7 +141,7 @@ def change_password(visit: Own, request: Request, response: Response, wanted: Ne
 
 @router.delete("/me/sessions", status_code=204)
 def leave_everywhere(visit: Own, request: Request, response: Response) -> None:
-    """Sign out in every browser."""
+    """Sign out in every browser; keys stay: take them away one by one, or by a new password."""
     accounts.close_all_sessions(visit.resources, visit.person)
     take_cookie(request, response)
 

@@ -35,6 +35,7 @@ from service.store.sign_ins import (
     add_token,
     close_sign_ins,
     drop_token,
+    drop_tokens,
     list_sign_ins,
     list_tokens,
 )
@@ -134,7 +135,7 @@ def change_account(
 
 
 def set_password(resources: Resources, person: Person, *, old: str, new: str, network: str) -> str:
-    """Change one's own password; every session is closed and a new one opened: its secret."""
+    """Change one's own password; sessions are closed, keys taken away. A new session's secret."""
     account_id = _own(person)
     _no_demo(resources, account_id)
     with resources.attempts.trying(network, f"password {account_id}"):
@@ -144,11 +145,7 @@ def set_password(resources: Resources, person: Person, *, old: str, new: str, ne
             raise Refused("L'ancien mot de passe n'est pas celui-là.")
     hashed = hash_password(new, person.email, person.name)
     with write(resources.engine) as session:
-        update_account(session, account_id, {"password_hash": hashed})
-        close_sign_ins(session, account_id)
-        add_audit(
-            session, now(), by=account_id, action="password-changed", about=f"compte {account_id}"
-        )
+        _renew_password(session, account_id, hashed, by=account_id)
         return open_session(session, account_id, network)
 
 
@@ -159,13 +156,11 @@ def reset_password(resources: Resources, email: str, password: str) -> None:
         if account is None:
             raise NotFound(f"Aucun compte n'a l'adresse {email}.")
         hashed = hash_password(password, account.email, account.name)
-        update_account(session, account.id, {"password_hash": hashed})
-        close_sign_ins(session, account.id)
-        add_audit(session, now(), by=None, action="password-changed", about=f"compte {account.id}")
+        _renew_password(session, account.id, hashed, by=None)
 
 
 def close_all_sessions(resources: Resources, person: Person) -> None:
-    """Sign a person out everywhere."""
+    """Sign a person out of every browser; keys are of programs, and stay."""
     with write(resources.engine) as session:
         close_sign_ins(session, _own(person))
 
@@ -340,6 +335,14 @@ def _members(session: Session, roles: Sequence[RoleWanted]) -> Mapping[int, Memb
             raise Refused("Le rôle « association » se donne dans une structure : nommez-la.")
         members[sociopole.id] = Member(str(wanted.role), organisation)
     return members
+
+
+def _renew_password(session: Session, account_id: int, hashed: str, *, by: int | None) -> None:
+    """Whoever knew the old one may have opened sessions and made keys by it: all of them go."""
+    update_account(session, account_id, {"password_hash": hashed})
+    close_sign_ins(session, account_id)
+    keys, about = drop_tokens(session, account_id), f"compte {account_id}"
+    add_audit(session, now(), by=by, action="password-changed", about=about, keys_removed=keys)
 
 
 def _keep_one_admin(session: Session) -> None:
