@@ -84,6 +84,7 @@ def anyone() -> Any:  # noqa: ANN401 - FastAPI's own type for a dependency
 
 
 Reading = Annotated[Visit, permitted(Permission.READ)]
+Questions = Annotated[Visit, permitted(Permission.QUESTIONS)]
 Proposals = Annotated[Visit, permitted(Permission.PROPOSALS)]
 Reviewing = Annotated[Visit, permitted(Permission.REVIEW)]
 Contributing = Annotated[Visit, permitted(Permission.CONTRIBUTE)]

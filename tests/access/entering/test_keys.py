@@ -31,6 +31,27 @@ def test_a_key_does_what_it_was_given_and_no_more(resources: Resources, app: Fas
     assert reading.get(ME).status_code == 403
 
 
+def test_questions_are_kept_by_a_key_that_was_given_them_alone(
+    resources: Resources, app: FastAPI
+) -> None:
+    kept = f"{ME}/queries"
+    keeping = with_key(app, make_key(resources, ANIMATOR, Permission.READ, Permission.QUESTIONS))
+    number = keeping.post(kept, json={"text": "garage à vélos"}).json()["id"]
+    reading = with_key(app, make_key(resources, ANIMATOR, Permission.READ))
+
+    refused = [
+        reading.get(kept),
+        reading.post(kept, json={"text": "jardin"}),
+        reading.patch(f"{kept}/{number}", json={"by_mail": True}),
+        reading.delete(f"{kept}/{number}"),
+    ]
+
+    assert {answer.status_code for answer in refused} == {403}
+    [query] = keeping.get(kept).json()["queries"]
+    assert (query["id"], query["by_mail"]) == (number, False)
+    assert keeping.delete(f"{kept}/{number}").status_code == 204
+
+
 def test_a_key_never_outgrows_its_owner(resources: Resources, app: FastAPI) -> None:
     reader = Someone("Une élue", Role.READER)
     greedy = with_key(app, make_key(resources, reader, *set(Permission) - {Permission.SELF}))
