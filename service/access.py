@@ -22,6 +22,8 @@ class Permission(StrEnum):
 
     READ = "read"
     """Contributions as far as the scope goes, and answers to a question."""
+    QUESTIONS = "questions"
+    """The questions one keeps and what answers them, which is nobody else's affair."""
     PROPOSALS = "proposals"
     """Pairings and groups that the machine proposes, and what was decided of them."""
     REVIEW = "review"
@@ -40,19 +42,20 @@ ROLES: Mapping[str, frozenset[Permission]] = {
     Role.ANIMATOR: frozenset(
         {
             Permission.READ,
+            Permission.QUESTIONS,
             Permission.PROPOSALS,
             Permission.REVIEW,
             Permission.CONTRIBUTE,
             Permission.CONTACTS,
         }
     ),
-    Role.ACADEMIC: frozenset({Permission.READ, Permission.CONTRIBUTE}),
-    Role.ASSOCIATION: frozenset({Permission.READ, Permission.CONTRIBUTE}),
-    Role.READER: frozenset({Permission.READ}),
+    Role.ACADEMIC: frozenset({Permission.READ, Permission.QUESTIONS, Permission.CONTRIBUTE}),
+    Role.ASSOCIATION: frozenset({Permission.READ, Permission.QUESTIONS, Permission.CONTRIBUTE}),
+    Role.READER: frozenset({Permission.READ, Permission.QUESTIONS}),
 }
 READS_ALL = frozenset({Role.ANIMATOR, Role.ACADEMIC})
 """Roles that read every contribution of their sociopôle; the others read what is published."""
-NETWORK_HEAD = frozenset({Permission.READ, Permission.PROPOSALS})
+NETWORK_HEAD = frozenset({Permission.READ, Permission.QUESTIONS, Permission.PROPOSALS})
 GRANTABLE = frozenset(Permission) - {Permission.SELF}
 """What a key may be given."""
 

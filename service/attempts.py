@@ -1,8 +1,12 @@
 """How often one may try to enter: by address of the network and account, by network alone."""
 
-from limits import RateLimitItemPerMinute, parse
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from limits import RateLimitItem, RateLimitItemPerMinute, parse
 from limits.storage import storage_from_string
-from limits.strategies import MovingWindowRateLimiter
+from limits.strategies import FixedWindowRateLimiter
 
 from service.errors import TooMany
 
@@ -10,36 +14,64 @@ PER_ACCOUNT = RateLimitItemPerMinute(10, 15)
 PER_NETWORK = RateLimitItemPerMinute(100, 15)
 """A whole university may share one address."""
 MAILS = parse("5 per 15 minutes")
+MAILS_TO_ONE = parse("30 per 15 minutes")
+"""From wherever they are asked for: more than any one network can ask for by itself."""
 WAIT_S = 15 * 60
+
+Limit = tuple[RateLimitItem, tuple[str, ...]]
+"""How often, and of what."""
 
 
 class Attempts:
-    """Counts failed tries in this process, or in Redis for several (`redis://…`).
+    """Counts tries in this process, or in Redis for several (`redis://…`).
 
-    Nobody is locked out for good: after a quarter of an hour one may try again.
+    Nobody is locked out for good: a quarter of an hour after the first, counting begins anew.
     """
 
     def __init__(self, storage: str) -> None:
-        self._limiter = MovingWindowRateLimiter(storage_from_string(storage))
+        # Of the ways to count, the one by which what was counted can be given back.
+        self._limiter = FixedWindowRateLimiter(storage_from_string(storage))
+        self._turn = threading.Lock()
 
-    def check(self, network: str, account: str) -> None:
-        """Raise TooMany where there were too many failures already."""
-        fits = self._limiter.test(PER_ACCOUNT, "account", network, account)
-        if not (fits and self._limiter.test(PER_NETWORK, "network", network)):
-            self._refuse()
+    @contextmanager
+    def trying(self, network: str, account: str) -> Iterator[None]:
+        """Count a try before it is made, and not at all where it succeeds: the block ends.
 
-    def failed(self, network: str, account: str) -> None:
-        """Count a failure."""
-        self._limiter.hit(PER_ACCOUNT, "account", network, account)
-        self._limiter.hit(PER_NETWORK, "network", network)
+        Were failures counted after they are known, many at once would all be let through. Raises
+        TooMany.
+        """
+        limits: list[Limit] = [
+            (PER_NETWORK, ("network", network)),
+            (PER_ACCOUNT, ("account", network, account)),
+        ]
+        self._take(limits)
+        yield
+        with self._turn:
+            self._give_back(limits)
 
     def count_mail(self, network: str, account: str) -> None:
         """Count a code that is to be mailed. Raises TooMany: nobody is to be flooded."""
-        fits = self._limiter.hit(MAILS, "mail", account)
-        if not (fits and self._limiter.hit(PER_NETWORK, "mails", network)):
-            self._refuse()
-
-    def _refuse(self) -> None:
-        raise TooMany(
-            "Trop d'essais : attendez un quart d'heure, puis recommencez.", retry_after=WAIT_S
+        # What one network is refused is not counted, nor keeps the person from a code elsewhere.
+        self._take(
+            [
+                (PER_NETWORK, ("mails", network)),
+                (MAILS, ("mail", network, account)),
+                (MAILS_TO_ONE, ("mail", account)),
+            ]
         )
+
+    def _take(self, limits: list[Limit]) -> None:
+        """Count one of each, or nothing where one of them is used up."""
+        # A counter in memory that is just begun, or begun anew, forgets what threads add at once.
+        with self._turn:
+            for number, (item, what) in enumerate(limits, start=1):
+                if not self._limiter.hit(item, *what):
+                    self._give_back(limits[:number])
+                    raise TooMany(
+                        "Trop d'essais : attendez un quart d'heure, puis recommencez.",
+                        retry_after=WAIT_S,
+                    )
+
+    def _give_back(self, limits: list[Limit]) -> None:
+        for item, what in limits:
+            self._limiter.hit(item, *what, cost=-1)

@@ -95,10 +95,10 @@ def set_roles(
 
 
 def set_password(email: EmailArgument, data: DataOption = None) -> None:
-    """Donne un nouveau mot de passe, et ferme les sessions ouvertes."""
+    """Donne un nouveau mot de passe, ferme les sessions ouvertes et retire les clés."""
     with refusals(as_json=False), opened(data) as resources:
         accounts.reset_password(resources, email, _ask(True))
-    terminal.say(f"Mot de passe de {email} changé ; ses sessions sont fermées.")
+    terminal.say(f"Mot de passe de {email} changé ; ses sessions sont fermées, ses clés retirées.")
 
 
 def disable(email: EmailArgument, data: DataOption = None) -> None:

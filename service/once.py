@@ -28,6 +28,10 @@ from service.store.readings import Reading, hold_reading, note_reading
 LOGGER = logging.getLogger(__name__)
 HEADER = "idempotency-key"
 LONGEST_KEY = 200
+OTHERWISE = (
+    "Cette clé (Idempotency-Key) a déjà servi pour une autre demande, ou avec d'autres droits : "
+    "prenez-en une nouvelle."
+)
 WAIT_S, POLL_S = 15.0, 0.05
 """How long a second request waits for the answer of the first."""
 
@@ -58,14 +62,14 @@ class OnceRoute(APIRoute):
             if request.method != "POST" or HEADER not in request.headers:
                 return await usual(request)
             request.state.once_key = await _read_key(request)
-            request.state.once_hash = ""
+            request.state.once_hash = request.state.once_asked = ""
             resources: Resources = request.app.state.resources.unscoped()
             try:
                 response = await usual(request)
             except AnsweredBefore as before:
                 return _again(before.done)
             except AlreadyClaimed:
-                return _again(await _wait(resources, request.state.once_hash))
+                return _again(await _wait(resources, request))
             if request.state.once_hash:
                 instead = getattr(request.state, "once_instead", None)
                 reading: Reading = request.state.once_reading
@@ -88,16 +92,15 @@ def claim_of(
     if key is None:
         return None
     key_hash = hashlib.sha256(f"{person.account} {key.name}".encode()).hexdigest()
-    request.state.once_hash = key_hash
+    # What was answered held what the person could read then: with other rights it is another.
+    asked = hashlib.sha256(f"{key.request_hash} {_rights(person)}".encode()).hexdigest()
+    request.state.once_hash, request.state.once_asked = key_hash, asked
     with read(resources.engine) as session:
         done = find_done(session, key_hash)
         request.state.once_reading = note_reading(session)
     if done is not None:
-        if done.request_hash != key.request_hash:
-            raise Refused(
-                "Cette clé (Idempotency-Key) a déjà servi pour une autre demande : prenez-en une "
-                "nouvelle."
-            )
+        if done.request_hash != asked:
+            raise Refused(OTHERWISE)
         if done.status is None:
             raise AlreadyClaimed
         raise AnsweredBefore(done)
@@ -106,7 +109,7 @@ def claim_of(
     def first(session: Session) -> None:
         nonlocal claimed
         if not claimed:
-            claim(session, key_hash, key.request_hash, now())
+            claim(session, key_hash, asked, now())
             claimed = True
 
     return first
@@ -125,11 +128,19 @@ async def _read_key(request: Request) -> Key:
     return Key(name, asked.hexdigest())
 
 
-async def _wait(resources: Resources, key_hash: str) -> Done:
+def _rights(person: Person) -> str:
+    scope = person.scope()
+    what = (scope.full, scope.published, scope.organisations, scope.contacts, person.limited_to)
+    return repr([None if part is None else sorted(part) for part in what])
+
+
+async def _wait(resources: Resources, request: Request) -> Done:
     """The answer of the request that came first, once it is written."""
     until = time.monotonic() + WAIT_S
     while time.monotonic() < until:
-        done = await run_in_threadpool(_find, resources, key_hash)
+        done = await run_in_threadpool(_find, resources, request.state.once_hash)
+        if done is not None and done.request_hash != request.state.once_asked:
+            raise Refused(OTHERWISE)
         if done is not None and done.status is not None:
             return done
         await asyncio.sleep(POLL_S)

@@ -5,6 +5,7 @@ answered as one that does not exist. The resources of a visit read only what the
 """
 
 from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
@@ -15,7 +16,13 @@ from service.errors import Forbidden, NotSignedIn
 from service.once import claim_of
 from service.resources import Resources
 from service.store.sociopoles import sociopole_id
-from service.workflows.sign_in import CODE_LIFE, LONGEST, person_of_session, person_of_token
+from service.workflows.sign_in import (
+    CODE_LIFE,
+    LONGEST,
+    person_of_session,
+    person_of_token,
+    sign_out,
+)
 
 SIGN_IN_FIRST = "Connectez-vous pour voir cette page, ou donnez une clé (Authorization: Bearer …)."
 COOKIE = "sociopoles"
@@ -24,6 +31,7 @@ SECURE_COOKIE = "__Host-sociopoles"
 
 
 CODE_COOKIE = "sociopoles-code"
+LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 FORWARDED = ("x-forwarded-for", "x-forwarded-host", "x-real-ip", "forwarded", "via")
 
 
@@ -76,6 +84,7 @@ def anyone() -> Any:  # noqa: ANN401 - FastAPI's own type for a dependency
 
 
 Reading = Annotated[Visit, permitted(Permission.READ)]
+Questions = Annotated[Visit, permitted(Permission.QUESTIONS)]
 Proposals = Annotated[Visit, permitted(Permission.PROPOSALS)]
 Reviewing = Annotated[Visit, permitted(Permission.REVIEW)]
 Contributing = Annotated[Visit, permitted(Permission.CONTRIBUTE)]
@@ -91,13 +100,13 @@ def open_visit(request: Request, permission: Permission) -> Visit:
     person = find_person(request, resources)
     if not person.is_known:
         raise NotSignedIn(SIGN_IN_FIRST)
-    claim = claim_of(request, resources.unscoped(), person)
-    seen = resources.seen_by(person.scope(), claim)
-    sociopole = _sociopole_of(request, seen)
+    sociopole = _sociopole_of(request, resources.seen_by(person.scope()))
     allowed = person.may(permission, sociopole) if sociopole else person.may_somewhere(permission)
     if not allowed:
         raise Forbidden("Votre rôle ne permet pas cela : demandez-le à l'administration.")
-    return Visit(person, seen, sociopole)
+    # Last: under a key this may answer at once, with what only who may ask is to read.
+    claim = claim_of(request, resources.unscoped(), person)
+    return Visit(person, resources.seen_by(person.scope(), claim), sociopole)
 
 
 def find_person(request: Request, resources: Resources) -> Person:
@@ -118,7 +127,9 @@ def cookie_name(request: Request) -> str:
 
 
 def give_cookie(request: Request, response: Response, secret: str) -> None:
-    """Put the session into the browser."""
+    """Put the session into the browser, in place of the one it had, which is closed."""
+    if former := request.cookies.get(cookie_name(request)):
+        sign_out(get_resources(request).unscoped(), former)
     response.set_cookie(
         cookie_name(request),
         secret,
@@ -159,12 +170,35 @@ def was_forwarded(request: Request) -> bool:
     return any(name in request.headers for name in FORWARDED)
 
 
+def comes_from_here(request: Request) -> bool:
+    """Whether a program of this machine asks, and no proxy of this machine for somebody else.
+
+    By a name of this machine: a page of elsewhere has its own name lead here, and asks by that one.
+    """
+    if request.client is None or was_forwarded(request):
+        return False
+    asked = request.headers.get("host", "")
+    name, _, port = asked.rpartition(":")
+    try:
+        is_near = ip_address(request.client.host).is_loopback
+    except ValueError:
+        return False
+    return is_near and (name if port.isdigit() else asked).casefold() in LOCAL_NAMES
+
+
 def network_of(request: Request) -> str:
     """The caller's network: enough to slow down guesses, too little to name a person."""
     host = request.client.host if request.client else ""
-    if ":" in host:
-        return ":".join(host.split(":")[:3]) + "::"
-    return ".".join(host.split(".")[:3]) + ".0" if host.count(".") == 3 else host
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    if isinstance(address, IPv6Address):
+        # A socket that listens to both sorts writes an address of the old one so; and an address
+        # may name the card it came by, which is nothing of the network.
+        address = address.ipv4_mapped or IPv6Address(int(address))
+    length = 24 if isinstance(address, IPv4Address) else 48
+    return str(ip_network((address, length), strict=False).network_address)
 
 
 def _sociopole_of(request: Request, resources: Resources) -> int | None:

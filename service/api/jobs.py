@@ -2,23 +2,26 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from matcher.assignment import Limits
+from service.access import Permission
 from service.api.groups import GroupingWanted
 from service.api.pairings import RunWanted
 from service.api.parameters import Before, Limit, Number
 from service.api.problems import ANSWERS
+from service.errors import Refused
 from service.once import OnceRoute
 from service.resources import Resources
 from service.store.jobs import ENDED
 from service.store.scope import Scope
-from service.visits import Reviewing, Visit
+from service.visits import Reviewing, Visit, open_visit
 from service.workflows import background
 from service.workflows.background import Asked
 from service.workflows.group import GroupPlan
@@ -28,6 +31,8 @@ from service.workflows.suggest import Plan, parse_kinds
 router = APIRouter(prefix="/api/v1", responses=ANSWERS, tags=["tâches"], route_class=OnceRoute)
 EVERY_S, SIGN_OF_LIFE_S = 0.5, 15.0
 """How often a job is looked at, and after how long a silence a proxy hears that we are there."""
+WHO_S = 5.0
+"""How often it is asked again whether who follows a job still may."""
 JOBS = "/sociopoles/{slug}/jobs"
 
 
@@ -70,11 +75,17 @@ def read_job(visit: Reviewing, slug: str, number: Number) -> dict[str, Any]:  # 
 
 
 @router.get(f"{JOBS}/{{number}}/events", response_class=StreamingResponse)
-def follow_job(visit: Reviewing, slug: str, number: Number) -> StreamingResponse:  # noqa: ARG001
-    """The job each time it changes, until it is over (server-sent events)."""
+def follow_job(
+    visit: Reviewing,
+    request: Request,
+    slug: str,  # noqa: ARG001 - in the visit
+    number: Number,
+) -> StreamingResponse:
+    """The job each time it changes, until it is over or no longer theirs (server-sent events)."""
     resources = _here(visit)
     show_job(resources, number)  # what is not there is refused before the stream begins
-    return StreamingResponse(_events(resources, number), media_type="text/event-stream")
+    events = _events(resources, number, request)
+    return StreamingResponse(events, media_type="text/event-stream")
 
 
 @router.post(f"{JOBS}/{{number}}/cancel", status_code=202)
@@ -99,11 +110,24 @@ def _here(visit: Visit) -> Resources:
     return visit.resources.seen_by(Scope(full=here, published=here))
 
 
-async def _events(resources: Resources, number: int) -> AsyncIterator[str]:
+def _still_may(request: Request) -> bool:
+    """Whether who began to follow a job would be let in now."""
+    try:
+        open_visit(request, Permission.REVIEW)
+    except Refused:
+        return False
+    return True
+
+
+async def _events(resources: Resources, number: int, request: Request) -> AsyncIterator[str]:
     """No thread waits beside a stream: whoever leaves one open must not keep others from theirs."""
     shown: dict[str, Any] = {}
-    silent = 0.0
+    silent, asked = 0.0, time.monotonic()
     while shown.get("state") not in ENDED:
+        if time.monotonic() - asked >= WHO_S:
+            if not await run_in_threadpool(_still_may, request):
+                return
+            asked = time.monotonic()
         latest = await run_in_threadpool(show_job, resources, number)
         if latest != shown:
             shown, silent = latest, 0.0

@@ -1,6 +1,5 @@
 """What machines ask: does the process live, is it ready, what has it counted."""
 
-import ipaddress
 import secrets
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -13,11 +12,10 @@ from service.metrics import CONTENT_TYPE, Metrics, Reading
 from service.resources import Resources
 from service.store.health import jobs_by_state
 from service.store.revisions import current_mark
-from service.visits import Anyone, was_forwarded
+from service.visits import Anyone, comes_from_here
 from service.workflows.stay_ready import find_missing
 
 router = APIRouter(include_in_schema=False)
-LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 METRICS_ARE_LOCAL = "Les mesures se lisent depuis cette machine, ou avec SOCIOPOLES_METRICS_TOKEN."
 
 
@@ -79,17 +77,4 @@ def _may_read_metrics(request: Request, resources: Resources) -> bool:
     if wanted:
         given = request.headers.get("authorization", "").encode()
         return secrets.compare_digest(given, f"Bearer {wanted}".encode())
-    return _comes_from_here(request)
-
-
-def _comes_from_here(request: Request) -> bool:
-    """Whether a program of this machine asks, and no proxy of this machine for somebody else."""
-    if request.client is None or was_forwarded(request):
-        return False
-    asked = request.headers.get("host", "")
-    name, _, port = asked.rpartition(":")
-    try:
-        is_near = ipaddress.ip_address(request.client.host).is_loopback
-    except ValueError:
-        return False
-    return is_near and (name if port.isdigit() else asked) in LOCAL_NAMES
+    return comes_from_here(request)

@@ -10,7 +10,7 @@ from service.api.parameters import Number
 from service.api.problems import ANSWERS
 from service.api.schemas import Body
 from service.once import OnceRoute
-from service.visits import Reading
+from service.visits import Questions
 from service.workflows import alerts
 from service.workflows.answer import LONGEST_QUERY
 from service.workflows.answer import Query as Question
@@ -38,13 +38,13 @@ class QueryChange(Body):
 
 
 @router.get("/me/queries")
-def list_queries(visit: Reading) -> dict[str, Any]:
+def list_queries(visit: Questions) -> dict[str, Any]:
     """One's kept questions, each with how many new answers."""
     return alerts.show_queries(visit.resources, visit.person)
 
 
 @router.post("/me/queries", status_code=201)
-def keep(visit: Reading, wanted: QueryWanted) -> dict[str, Any]:
+def keep(visit: Questions, wanted: QueryWanted) -> dict[str, Any]:
     """Keep a question."""
     question = Question(
         wanted.text,
@@ -57,13 +57,13 @@ def keep(visit: Reading, wanted: QueryWanted) -> dict[str, Any]:
 
 
 @router.get("/me/queries/{number}")
-def read_one(visit: Reading, number: Number) -> dict[str, Any]:
+def read_one(visit: Questions, number: Number) -> dict[str, Any]:
     """A kept question and what meets it, the latest first."""
     return alerts.show_query(visit.resources, visit.person, number)
 
 
 @router.patch("/me/queries/{number}")
-def change(visit: Reading, number: Number, wanted: QueryChange) -> dict[str, Any]:
+def change(visit: Questions, number: Number, wanted: QueryChange) -> dict[str, Any]:
     """Be told by mail or no longer; note that the answers were looked at."""
     return alerts.change_query(
         visit.resources, visit.person, number, by_mail=wanted.by_mail, seen=wanted.seen
@@ -71,6 +71,6 @@ def change(visit: Reading, number: Number, wanted: QueryChange) -> dict[str, Any
 
 
 @router.delete("/me/queries/{number}", status_code=204)
-def forget(visit: Reading, number: Number) -> None:
+def forget(visit: Questions, number: Number) -> None:
     """Forget a kept question."""
     alerts.forget_query(visit.resources, visit.person, number)

@@ -48,9 +48,9 @@ class CodeWanted(Body):
 
 
 class CodeTyped(Body):
-    """The six digits of the e-mail."""
+    """The eight digits of the e-mail."""
 
-    code: str = Field(max_length=20, examples=["123456"])
+    code: str = Field(max_length=20, examples=["12345678"])
 
 
 class NewPassword(Body):
@@ -88,7 +88,7 @@ def send_code(
     wanted: CodeWanted,
     tasks: BackgroundTasks,
 ) -> dict[str, int]:
-    """Send a six-digit code; the answer is the same whether or not the address has an account."""
+    """Send an eight-digit code; the answer is the same where the address is nobody's."""
     asked = ask_code(visit.resources.unscoped(), email=wanted.email, network=network_of(request))
     give_code_cookie(request, response, asked.browser)
     if asked.mail:
@@ -128,7 +128,7 @@ def read_me(visit: Own) -> dict[str, Any]:
 
 @router.put("/me/password", status_code=204)
 def change_password(visit: Own, request: Request, response: Response, wanted: NewPassword) -> None:
-    """Change one's password: every other session is closed."""
+    """Change one's password: every other session is closed, and every key is taken away."""
     secret = accounts.set_password(
         visit.resources,
         visit.person,
@@ -141,7 +141,7 @@ def change_password(visit: Own, request: Request, response: Response, wanted: Ne
 
 @router.delete("/me/sessions", status_code=204)
 def leave_everywhere(visit: Own, request: Request, response: Response) -> None:
-    """Sign out in every browser."""
+    """Sign out in every browser; keys stay: take them away one by one, or by a new password."""
     accounts.close_all_sessions(visit.resources, visit.person)
     take_cookie(request, response)
 

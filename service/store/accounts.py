@@ -153,6 +153,13 @@ def list_accounts(session: Session, *, after: int = 0, limit: int = 1000) -> lis
     return [_view(row, members) for row in found]
 
 
+def lock_admins(session: Session) -> None:
+    """Let nobody else take an administrator away until the transaction ends."""
+    session.execute(
+        select(Account.id).where(Account.is_admin).order_by(Account.id).with_for_update()
+    ).all()
+
+
 def count_admins(session: Session) -> int:
     """How many administrators can still enter."""
     return session.execute(

@@ -180,6 +180,12 @@ def drop_token(session: Session, account_id: int, token_id: int) -> None:
         raise NotFound(f"Vous n'avez pas de clé {token_id}.")
 
 
+def drop_tokens(session: Session, account_id: int) -> int:
+    """Take every key of an account away; returns how many there were."""
+    gone = delete(ApiToken).where(ApiToken.account_id == account_id).returning(ApiToken.id)
+    return len(session.execute(gone).all())
+
+
 def mark_token_used(session: Session, token_id: int, at: dt.datetime) -> None:
     """Note that a key was used."""
     session.execute(update(ApiToken).where(ApiToken.id == token_id).values(used_at=at))

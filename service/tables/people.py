@@ -65,7 +65,7 @@ class SignIn(Table):
 
 
 class SignInCode(Table):
-    """A six-digit code sent by e-mail, good only in the browser that asked for it."""
+    """An eight-digit code sent by e-mail, good only in the browser that asked for it."""
 
     __tablename__ = "sign_in_code"
     browser_hash: Mapped[str] = mapped_column(String(64), primary_key=True)

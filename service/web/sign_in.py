@@ -12,15 +12,16 @@ from fastapi.responses import RedirectResponse
 
 from service.errors import NotFound, NotSignedIn, Refused, TooMany
 from service.resources import Resources
+from service.settings import LOOPBACK
 from service.visits import (
     CODE_COOKIE,
     Anyone,
+    comes_from_here,
     cookie_name,
     give_code_cookie,
     give_cookie,
     network_of,
     take_cookie,
-    was_forwarded,
 )
 from service.web.rendering import render
 from service.workflows.demo_people import enter_demo, list_demo_people
@@ -37,7 +38,6 @@ from service.workflows.sign_in import (
 router = APIRouter(include_in_schema=False)
 
 SIGN_IN = "/connexion"
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost", "testclient"})
 Field = Annotated[str, Form(max_length=400)]
 
 
@@ -128,10 +128,7 @@ def leave(visit: Anyone, request: Request) -> Response:
 
 def is_local(request: Request, resources: Resources) -> bool:
     """Whether the service listens on this machine alone, and the caller is on it."""
-    host = request.client.host if request.client else ""
-    is_near = host in LOOPBACK and resources.settings.host in LOOPBACK
-    # A proxy of this machine asks from this machine, for whoever is outside.
-    return is_near and not was_forwarded(request)
+    return resources.settings.host in LOOPBACK and comes_from_here(request)
 
 
 def doors_of(request: Request) -> Mapping[str, Door]:

@@ -24,6 +24,7 @@ from service.store.accounts import (
     get_account,
     issuers_of,
     list_accounts,
+    lock_admins,
     password_hash_of,
     set_memberships,
     update_account,
@@ -34,6 +35,7 @@ from service.store.sign_ins import (
     add_token,
     close_sign_ins,
     drop_token,
+    drop_tokens,
     list_sign_ins,
     list_tokens,
 )
@@ -80,6 +82,7 @@ def create_account(
     hashed = hash_password(password, new.email, new.name) if password else ""
     at = now()
     with write(resources.engine) as session:
+        _check_giver(session, by)
         if find_account(session, new.email):
             raise Refused(f"L'adresse {new.email.strip()} a déjà un compte.")
         fields = {name: getattr(new, name) for name in NewAccount.__dataclass_fields__}
@@ -108,6 +111,10 @@ def change_account(
         _check_name(change.name)
     at = now()
     with write(resources.engine) as session:
+        _check_giver(session, by)
+        if change.is_admin is False or change.is_active is False:
+            # Two of them could take each other's right away, each still seeing the other.
+            lock_admins(session)
         before = get_account(session, account_id)
         if change.roles is not None:
             set_memberships(session, account_id, _members(session, change.roles))
@@ -128,22 +135,17 @@ def change_account(
 
 
 def set_password(resources: Resources, person: Person, *, old: str, new: str, network: str) -> str:
-    """Change one's own password; every session is closed and a new one opened: its secret."""
+    """Change one's own password; sessions are closed, keys taken away. A new session's secret."""
     account_id = _own(person)
     _no_demo(resources, account_id)
-    resources.attempts.check(network, f"password {account_id}")
-    with read(resources.engine) as session:
-        stored = password_hash_of(session, account_id)
-    if stored and not verify_password(old, stored)[0]:
-        resources.attempts.failed(network, f"password {account_id}")
-        raise Refused("L'ancien mot de passe n'est pas celui-là.")
+    with resources.attempts.trying(network, f"password {account_id}"):
+        with read(resources.engine) as session:
+            stored = password_hash_of(session, account_id)
+        if stored and not verify_password(old, stored)[0]:
+            raise Refused("L'ancien mot de passe n'est pas celui-là.")
     hashed = hash_password(new, person.email, person.name)
     with write(resources.engine) as session:
-        update_account(session, account_id, {"password_hash": hashed})
-        close_sign_ins(session, account_id)
-        add_audit(
-            session, now(), by=account_id, action="password-changed", about=f"compte {account_id}"
-        )
+        _renew_password(session, account_id, hashed, by=account_id)
         return open_session(session, account_id, network)
 
 
@@ -154,13 +156,11 @@ def reset_password(resources: Resources, email: str, password: str) -> None:
         if account is None:
             raise NotFound(f"Aucun compte n'a l'adresse {email}.")
         hashed = hash_password(password, account.email, account.name)
-        update_account(session, account.id, {"password_hash": hashed})
-        close_sign_ins(session, account.id)
-        add_audit(session, now(), by=None, action="password-changed", about=f"compte {account.id}")
+        _renew_password(session, account.id, hashed, by=None)
 
 
 def close_all_sessions(resources: Resources, person: Person) -> None:
-    """Sign a person out everywhere."""
+    """Sign a person out of every browser; keys are of programs, and stay."""
     with write(resources.engine) as session:
         close_sign_ins(session, _own(person))
 
@@ -337,10 +337,27 @@ def _members(session: Session, roles: Sequence[RoleWanted]) -> Mapping[int, Memb
     return members
 
 
+def _renew_password(session: Session, account_id: int, hashed: str, *, by: int | None) -> None:
+    """Whoever knew the old one may have opened sessions and made keys by it: all of them go."""
+    update_account(session, account_id, {"password_hash": hashed})
+    close_sign_ins(session, account_id)
+    keys, about = drop_tokens(session, account_id), f"compte {account_id}"
+    add_audit(session, now(), by=by, action="password-changed", about=about, keys_removed=keys)
+
+
 def _keep_one_admin(session: Session) -> None:
     if not count_admins(session):
         raise Refused(
             "C'est le dernier compte d'administration : donnez d'abord ce droit à un autre."
+        )
+
+
+def _check_giver(session: Session, by: int | None) -> None:
+    """Raise Forbidden for someone of the demo: whom they let in would outlive it."""
+    if by is not None and get_account(session, by).is_demo:
+        raise Forbidden(
+            "Dans la démonstration, personne n'ouvre ni ne change de compte : faites-le sur cette "
+            "machine, par « sociopoles user »."
         )
 
 

@@ -37,7 +37,7 @@ from service.store.accounts import (
 from service.store.audit import add_audit
 from service.store.sign_ins import close_sign_ins
 from service.workflows.accounts import check_email
-from service.workflows.sign_in import open_session
+from service.workflows.sign_in import may_enter, open_session
 
 RETURN = "/connexion/retour"
 OTHER_PERSON = (
@@ -133,7 +133,7 @@ def let_in(resources: Resources, provider: Provider, identity: Identity, *, netw
     """Open a session of the account that this identity opens; returns its secret."""
     with _one_at_a_time(), write(resources.engine) as session:
         account = account_of(provider, identity, StoredAccounts(session, provider))
-        if not get_account(session, account).is_active:
+        if not may_enter(get_account(session, account)):
             raise uninvited(provider)
         return open_session(session, account, network)
 
@@ -157,6 +157,8 @@ def link(
 def tie_to(resources: Resources, provider: Provider, identity: Identity, account_id: int) -> None:
     """Let an identity open this account. Raises Refused."""
     with _one_at_a_time(), write(resources.engine) as session:
+        if get_account(session, account_id).is_demo:
+            raise Refused("Les personnes de la démonstration ne se relient à aucun fournisseur.")
         tie(identity, account_id, StoredAccounts(session, provider))
 
 
@@ -182,12 +184,8 @@ def _identify(
     resources: Resources, door: Door, dance: Dance, params: Mapping[str, str], network: str
 ) -> Identity:
     # Counted by network alone: there is nothing to guess, but the provider is asked each time.
-    resources.attempts.check(network, dance.state)
-    try:
+    with resources.attempts.trying(network, dance.state):
         return finish_sign_in(door.provider, dance, params, door.back)
-    except Refused:
-        resources.attempts.failed(network, dance.state)
-        raise
 
 
 def _issuer_of(settings: Settings, name: str) -> str:

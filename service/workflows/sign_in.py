@@ -54,7 +54,9 @@ TOUCHED_EVERY = dt.timedelta(minutes=5)
 """A session in use is noted this often: not a write for every page."""
 CODE_LIFE = dt.timedelta(minutes=10)
 CODE_TRIES = 5
-CODE_DIGITS = 6
+CODE_DIGITS = 8
+"""Six would be guessed in months by many networks at once, and no limit by account may stop them:
+it would let anybody keep the person out."""
 TOKEN_HEAD = "sp_live_"  # noqa: S105 - not a secret: what every key begins with
 PREFIX_LENGTH = 8
 WRONG = "Adresse ou mot de passe inconnus : vérifiez-les, ou demandez un code par e-mail."
@@ -72,15 +74,13 @@ class CodeAsked(NamedTuple):
 
 def sign_in_with_password(resources: Resources, *, email: str, password: str, network: str) -> str:
     """Open a session; returns its secret. Raises NotSignedIn or TooMany."""
-    who = email_key(email)
-    resources.attempts.check(network, who)
-    with read(resources.engine) as session:
-        account = find_account(session, email)
-        stored = password_hash_of(session, account.id) if account else ""
-    right, renewed = verify_password(password, stored)
-    if not (right and account and _may_enter(account)):
-        resources.attempts.failed(network, who)
-        raise NotSignedIn(WRONG)
+    with resources.attempts.trying(network, email_key(email)):
+        with read(resources.engine) as session:
+            account = find_account(session, email)
+            stored = password_hash_of(session, account.id) if account else ""
+        right, renewed = verify_password(password, stored)
+        if not (right and account and may_enter(account)):
+            raise NotSignedIn(WRONG)
     with write(resources.engine) as session:
         if renewed:
             update_account(session, account.id, {"password_hash": renewed})
@@ -94,7 +94,7 @@ def ask_code(resources: Resources, *, email: str, network: str) -> CodeAsked:
     code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
     with write(resources.engine) as session:
         account = find_account(session, email)
-        known = account if account and _may_enter(account) else None
+        known = account if account and may_enter(account) else None
         view = CodeView(
             account=known.id if known else None,
             code_hash=_hash_code(browser, code),
@@ -107,18 +107,17 @@ def ask_code(resources: Resources, *, email: str, network: str) -> CodeAsked:
 
 def sign_in_with_code(resources: Resources, *, browser: str, code: str, network: str) -> str:
     """Open a session by the code that was mailed, in the browser that asked for it."""
-    resources.attempts.check(network, "code")
     digits = "".join(code.split())
-    with write(resources.engine) as session:
-        waiting = take_try(session, hash_secret(browser), now())
-        account = None
-        if waiting and hmac.compare_digest(waiting.code_hash, _hash_code(browser, digits)):
-            account = get_account(session, waiting.account) if waiting.account else None
-        if account and _may_enter(account):
-            drop_code(session, hash_secret(browser))
-            return open_session(session, account.id, network)
-    resources.attempts.failed(network, "code")
-    raise NotSignedIn(WRONG_CODE)
+    with resources.attempts.trying(network, "code"):
+        with write(resources.engine) as session:
+            waiting = take_try(session, hash_secret(browser), now())
+            account = None
+            if waiting and hmac.compare_digest(waiting.code_hash, _hash_code(browser, digits)):
+                account = get_account(session, waiting.account) if waiting.account else None
+            if account and may_enter(account):
+                drop_code(session, hash_secret(browser))
+                return open_session(session, account.id, network)
+        raise NotSignedIn(WRONG_CODE)
 
 
 def open_session(session: Session, account_id: int, network: str) -> str:
@@ -161,7 +160,7 @@ def person_of_token(resources: Resources, token: str) -> Person:
         if found is None or not right or found.expires_at <= at:
             raise NotSignedIn(BAD_TOKEN)
         account = get_account(session, found.account)
-    if not _may_enter(account):
+    if not may_enter(account):
         raise NotSignedIn(BAD_TOKEN)
     if found.used_at is None or at - found.used_at > TOUCHED_EVERY:
         number = found.id
@@ -196,8 +195,8 @@ def has_more_than_demo(session: Session) -> bool:
     return not DEMO_SLUGS.issuperset(list_slugs(session))
 
 
-def _may_enter(account: AccountView) -> bool:
-    """Whether the account enters by password, code or key; the demo's have a door of their own."""
+def may_enter(account: AccountView) -> bool:
+    """Whether the account enters from anywhere; the demo's have a door of their own."""
     return account.is_active and not account.is_demo
 
 
@@ -207,7 +206,7 @@ def _is_open(found: SignInView, at: dt.datetime) -> bool:
 
 
 def _hash_code(browser: str, code: str) -> str:
-    """Six digits are few: keyed by the browser's secret, which is not kept."""
+    """Eight digits are few: keyed by the browser's secret, which is not kept."""
     return hmac.new(browser.encode(), code.encode(), "sha256").hexdigest()
 
 

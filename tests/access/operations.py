@@ -9,17 +9,19 @@ from tests.builders import SLUG as HERE
 ANYONE, SELF, ADMINISTER = "anyone", "self", "administer"
 MACHINES = "machines"
 """Programs of the machine that serves, or with the token of the measures: no person."""
-READ, PROPOSALS, REVIEW, CONTRIBUTE, CONTACTS = "read proposals review contribute contacts".split()
+READ, QUESTIONS, PROPOSALS = "read", "questions", "proposals"
+REVIEW, CONTRIBUTE, CONTACTS = "review", "contribute", "contacts"
 
+LEADS = frozenset({ANYONE, SELF, READ, QUESTIONS, PROPOSALS, REVIEW, CONTRIBUTE, CONTACTS})
 MAY: Mapping[str, frozenset[str]] = {
     "nobody": frozenset({ANYONE}),
-    "reader": frozenset({ANYONE, SELF, READ}),
-    "association": frozenset({ANYONE, SELF, READ, CONTRIBUTE}),
-    "academic": frozenset({ANYONE, SELF, READ, CONTRIBUTE}),
-    "animator": frozenset({ANYONE, SELF, READ, PROPOSALS, REVIEW, CONTRIBUTE, CONTACTS}),
-    "stranger": frozenset({ANYONE, SELF, READ, PROPOSALS, REVIEW, CONTRIBUTE, CONTACTS}),
-    "head": frozenset({ANYONE, SELF, READ, PROPOSALS}),
-    "admin": frozenset({ANYONE, SELF, READ, PROPOSALS, REVIEW, CONTRIBUTE, CONTACTS, ADMINISTER}),
+    "reader": frozenset({ANYONE, SELF, READ, QUESTIONS}),
+    "association": frozenset({ANYONE, SELF, READ, QUESTIONS, CONTRIBUTE}),
+    "academic": frozenset({ANYONE, SELF, READ, QUESTIONS, CONTRIBUTE}),
+    "animator": LEADS,
+    "stranger": LEADS,
+    "head": frozenset({ANYONE, SELF, READ, QUESTIONS, PROPOSALS}),
+    "admin": LEADS | {ADMINISTER},
     "reading key": frozenset({ANYONE, READ}),
     "dead key": frozenset({ANYONE}),
 }
@@ -76,11 +78,11 @@ API = (
     Operation("POST", f"{V1}/me/tokens", SELF, {"name": "clé", "scopes": ["read"]}),
     Operation("DELETE", f"{V1}/me/tokens/{{number}}", SELF, parameters={"number": "9999"}),
     Operation("DELETE", f"{V1}/me/identities/{{provider}}", SELF),
-    Operation("GET", f"{V1}/me/queries", READ),
-    Operation("POST", f"{V1}/me/queries", READ, {"text": "garage à vélos"}),
-    Operation("GET", f"{V1}/me/queries/{{number}}", READ, may_be_absent=True),
-    Operation("PATCH", f"{V1}/me/queries/{{number}}", READ, {"seen": True}),
-    Operation("DELETE", f"{V1}/me/queries/{{number}}", READ),
+    Operation("GET", f"{V1}/me/queries", QUESTIONS),
+    Operation("POST", f"{V1}/me/queries", QUESTIONS, {"text": "garage à vélos"}),
+    Operation("GET", f"{V1}/me/queries/{{number}}", QUESTIONS, may_be_absent=True),
+    Operation("PATCH", f"{V1}/me/queries/{{number}}", QUESTIONS, {"seen": True}),
+    Operation("DELETE", f"{V1}/me/queries/{{number}}", QUESTIONS),
     Operation("GET", f"{V1}/sociopoles", READ),
     Operation(
         "POST",

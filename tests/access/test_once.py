@@ -9,12 +9,14 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 
+from service.access import Permission, Role
 from service.app import create_app
 from service.database import read
 from service.resources import Resources
 from service.tables import Once, Run, StatementRow
+from service.workflows.accounts import AccountChange, RoleWanted, change_account
 from tests.builders import SLUG, import_texts
-from tests.service.people import ADMIN, Someone, client_of, sign_in
+from tests.service.people import ADMIN, ANIMATOR, Someone, add_person, client_of, make_key, sign_in
 
 STATEMENTS = f"/api/v1/sociopoles/{SLUG}/statements"
 RUNS = f"/api/v1/sociopoles/{SLUG}/runs"
@@ -155,3 +157,58 @@ def test_who_has_left_is_not_answered_again(client: TestClient) -> None:
     client.delete("/api/v1/session")
 
     assert client.post(RUNS, json={}, headers=key("a")).status_code in {401, 403}
+
+
+def by_key(resources: Resources, *scopes: Permission) -> TestClient:
+    bearer = {"Authorization": f"Bearer {make_key(resources, ANIMATOR, *scopes)}"}
+    return TestClient(create_app(resources), headers=bearer)
+
+
+def test_a_key_that_may_not_ask_is_not_answered_again(
+    client: TestClient, resources: Resources
+) -> None:
+    client.post(RUNS, json={}, headers=key("a"))
+
+    answer = by_key(resources, Permission.READ).post(RUNS, json={}, headers=key("a"))
+
+    assert answer.status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("roles", "status"), [([], 404), ([RoleWanted(SLUG, Role.READER)], 403)], ids=["none", "less"]
+)
+def test_who_lost_the_role_is_not_answered_again(
+    client: TestClient, resources: Resources, roles: list[RoleWanted], status: int
+) -> None:
+    client.post(RUNS, json={}, headers=key("a"))
+    account = add_person(resources)
+    change_account(resources, account, AccountChange(roles=roles), by=None)
+    sign_in(client, resources)
+
+    assert client.post(RUNS, json={}, headers=key("a")).status_code == status
+
+
+def test_who_may_ask_but_reads_less_than_then_is_not_answered_again(
+    client: TestClient, resources: Resources
+) -> None:
+    """A key without the contacts must not be answered what held them."""
+    client.post(RUNS, json={}, headers=key("a"))
+    reviewing = by_key(resources, Permission.READ, Permission.REVIEW)
+
+    answers = [reviewing.post(RUNS, json={}, headers=key(name)) for name in ("a", "b", "b")]
+
+    assert [answer.status_code for answer in answers] == [422, 201, 201]
+    assert answers[2].content == answers[1].content
+    assert count(resources, Run) == 2
+
+
+def test_two_requests_at_once_under_one_key_are_not_answered_alike(
+    client: TestClient,
+) -> None:
+    texts = [NEW | {"text": f"un garage à vélos {number}"} for number in range(8)]
+    with ThreadPoolExecutor(len(texts)) as pool:
+        answers = list(
+            pool.map(lambda new: client.post(STATEMENTS, json=new, headers=key("z")), texts)
+        )
+
+    assert sorted(answer.status_code for answer in answers) == [201] + [422] * 7

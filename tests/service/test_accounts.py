@@ -1,11 +1,18 @@
 """Accounts: who may enter is never left to nobody, and what is said of it is kept."""
 
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
 import pytest
+from sqlalchemy import text
 
 from service.access import Role
+from service.database import read
 from service.errors import Conflict, NotFound, Refused
 from service.resources import Resources
-from service.store.accounts import NewAccount
+from service.store.accounts import NewAccount, count_admins
 from service.workflows import accounts
 from service.workflows.accounts import AccountChange, RoleWanted
 from service.workflows.demo_people import DOMAIN, NAMES, add_demo_people, enter_demo
@@ -44,6 +51,44 @@ def test_the_last_administrator_stays(resources: Resources) -> None:
     assert not accounts.change_account(
         resources, first, AccountChange(is_admin=False), by=None
     ).is_admin
+
+
+def test_the_last_administrators_cannot_take_each_others_right_away(resources: Resources) -> None:
+    """Held up before they commit, each would see the other as an administrator still."""
+    two = [create(resources, f"{name}@exemple.fr", is_admin=True) for name in "ab"]
+
+    def demote(number: int) -> bool:
+        try:
+            accounts.change_account(resources, number, AccountChange(is_admin=False), by=None)
+        except Refused:
+            return False
+        return True
+
+    with ThreadPoolExecutor(2) as pool:
+        with held_up(resources, count=2):
+            done = [pool.submit(demote, number) for number in two]
+        assert sorted(one.result() for one in done) == [False, True]
+
+    with read(resources.engine) as session:
+        assert count_admins(session) == 1
+
+
+@contextmanager
+def held_up(resources: Resources, count: int) -> Iterator[None]:
+    """Nobody commits a change of an account until this many wait; SQLite has one writer anyway."""
+    if resources.engine.dialect.name == "sqlite":
+        yield
+        return
+    waiting = text(
+        "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.datname = current_database() "
+        "JOIN pg_stat_activity a USING (pid) WHERE NOT granted AND a.datid = d.oid"
+    )
+    with resources.engine.connect() as holder:
+        # What is noted of a change is written last.
+        holder.execute(text("LOCK TABLE audit IN EXCLUSIVE MODE"))
+        yield
+        while holder.execute(waiting).scalar_one() < count:
+            time.sleep(0.01)
 
 
 def test_two_editors_of_one_account_notice_each_other(resources: Resources) -> None:

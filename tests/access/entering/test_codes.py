@@ -1,22 +1,25 @@
 """A code by e-mail opens the door once, to the browser that asked for it."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import update
 
+from service.attempts import MAILS, MAILS_TO_ONE, PER_ACCOUNT, PER_NETWORK
 from service.database import now, write
 from service.resources import Resources
 from service.tables import SignInCode
+from service.workflows.sign_in import CODE_TRIES
 from tests.access.entering.ada import EMAIL, ME, SESSION
 from tests.service.people import FROM_HERE
 
 
 def code_in(caplog: pytest.LogCaptureFixture) -> str:
     """The code of the last mail, which without a mail server goes to the log."""
-    found = re.findall(r"objet : (\d{6}) :", caplog.text)
+    found = re.findall(r"objet : (\d+) :", caplog.text)
     return str(found[-1])
 
 
@@ -74,7 +77,7 @@ def test_five_wrong_codes_spend_the_right_one(
     caplog.set_level("INFO")
     ask_for_code(client)
     code = code_in(caplog)
-    wrong = f"{(int(code) + 1) % 1_000_000:06d}"
+    wrong = f"{(int(code) + 1) % 10 ** len(code):0{len(code)}d}"
 
     assert {type_code(client, wrong) for _ in range(5)} == {401}
     assert type_code(client, code) == 401
@@ -91,7 +94,49 @@ def test_an_old_code_is_refused(
     assert type_code(client, code_in(caplog)) == 401
 
 
+def test_many_networks_together_hardly_guess_a_code_in_a_year(
+    client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """However many they are, the codes mailed to one account are all that they can try."""
+    caplog.set_level("INFO")
+    ask_for_code(client)
+
+    tries_in_a_year = MAILS_TO_ONE.amount * CODE_TRIES * 4 * 24 * 365
+
+    assert tries_in_a_year * 10 < 10 ** len(code_in(caplog))
+
+
+def test_codes_tried_at_once_are_no_more_than_those_tried_in_turn(client: TestClient) -> None:
+    with ThreadPoolExecutor(3 * PER_ACCOUNT.amount) as pool:
+        statuses = list(pool.map(lambda _: type_code(client, "0"), range(3 * PER_ACCOUNT.amount)))
+
+    assert statuses.count(401) == PER_ACCOUNT.amount
+
+
 def test_nobody_is_flooded_with_codes(client: TestClient) -> None:
     statuses = [ask_for_code(client)[0] for _ in range(6)]
 
     assert statuses == [202] * 5 + [429]
+
+
+def test_whoever_asks_without_end_does_not_keep_the_person_from_a_code(
+    app: FastAPI, client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    foe = from_network(app, 1)
+    assert {ask_for_code(foe)[0] for _ in range(3 * PER_NETWORK.amount)} == {202, 429}
+
+    assert ask_for_code(client)[0] == 202
+    assert type_code(client, code_in(caplog)) == 204
+
+
+def test_nobody_is_flooded_with_codes_by_many_networks(app: FastAPI) -> None:
+    foes = [from_network(app, number) for number in range(7)]
+
+    statuses = [ask_for_code(foe)[0] for foe in foes for _ in range(MAILS.amount)]
+
+    assert statuses.count(202) == MAILS_TO_ONE.amount
+
+
+def from_network(app: FastAPI, number: int) -> TestClient:
+    return TestClient(app, headers=FROM_HERE, client=(f"198.51.{number}.7", 5))

@@ -3,6 +3,7 @@
 import datetime as dt
 import statistics
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from fastapi import FastAPI
@@ -20,7 +21,7 @@ from service.workflows.accounts import (
 )
 from service.workflows.sign_in import IDLE, LONGEST
 from tests.access.entering.ada import EMAIL, ME, PASSWORD, SESSION, enter
-from tests.service.people import ANIMATOR, FROM_HERE, add_person
+from tests.service.people import ANIMATOR, FROM_HERE, add_person, sign_in
 
 
 def test_a_password_opens_a_session_and_leaving_closes_it(client: TestClient, ada: int) -> None:
@@ -78,6 +79,17 @@ def test_after_ten_failures_even_the_right_password_waits(client: TestClient) ->
     assert int(answer.headers["retry-after"]) > 0
 
 
+def test_passwords_tried_at_once_are_no_more_than_those_tried_in_turn(client: TestClient) -> None:
+    with ThreadPoolExecutor(3 * PER_ACCOUNT.amount) as pool:
+        tries = [pool.submit(enter, client, EMAIL, "faux") for _ in range(3 * PER_ACCOUNT.amount)]
+
+    assert [one.result() for one in tries].count(401) == PER_ACCOUNT.amount
+
+
+def test_who_knows_the_password_is_never_made_to_wait(client: TestClient) -> None:
+    assert {enter(client) for _ in range(2 * PER_ACCOUNT.amount)} == {204}
+
+
 def test_failures_of_one_account_do_not_lock_another(client: TestClient) -> None:
     for _ in range(PER_ACCOUNT.amount):
         enter(client, "autre@exemple.fr")
@@ -105,6 +117,42 @@ def test_a_session_changes_its_secret_at_each_entrance(client: TestClient) -> No
     enter(client)
 
     assert client.cookies[COOKIE] != first
+
+
+def test_who_enters_again_leaves_no_session_open_behind(client: TestClient) -> None:
+    enter(client)
+    former = client.cookies[COOKIE]
+    assert enter(client, EMAIL, "faux") == 401
+    assert client.get(ME).status_code == 200
+
+    form = {"email": EMAIL, "password": PASSWORD}
+    assert client.post("/connexion", data=form, follow_redirects=False).status_code == 303
+
+    assert len(client.get(ME).json()["sessions"]) == 1
+    client.cookies.clear()
+    client.cookies.set(COOKIE, former)
+    assert client.get(ME).status_code == 401
+
+
+def test_who_enters_as_another_leaves_no_session_of_the_first_open(
+    resources: Resources, client: TestClient
+) -> None:
+    sign_in(client, resources)
+    former = client.cookies[COOKIE]
+    enter(client)
+
+    client.cookies.clear()
+    client.cookies.set(COOKIE, former)
+    assert client.get(ME).status_code == 401
+
+
+def test_a_session_in_another_browser_stays_open(app: FastAPI) -> None:
+    here, elsewhere = (TestClient(app, headers=FROM_HERE) for _ in range(2))
+    enter(elsewhere)
+    enter(here)
+    enter(here)
+
+    assert len(elsewhere.get(ME).json()["sessions"]) == 2
 
 
 @pytest.mark.parametrize(("base", "name"), [("http", COOKIE), ("https", SECURE_COOKIE)])

@@ -42,7 +42,13 @@ def resources(tmp_path: Path) -> Iterator[Resources]:
 
 @pytest.fixture
 def client(resources: Resources) -> TestClient:
-    return TestClient(create_app(resources), headers=FROM_HERE, follow_redirects=False)
+    return TestClient(
+        create_app(resources),
+        base_url="http://127.0.0.1:8000",
+        client=("127.0.0.1", 50000),
+        headers=FROM_HERE,
+        follow_redirects=False,
+    )
 
 
 def add_sociopole_named(resources: Resources, slug: str) -> None:
@@ -108,14 +114,14 @@ def test_nobody_of_the_demo_enters_by_a_code(
     caplog.set_level("INFO")
     create_account(resources, NewAccount(ADA, "Ada"), by=None)
     client.post(f"{SESSION}/codes", json={"email": ADA})
-    [code] = re.findall(r"objet : (\d{6}) :", caplog.text)
+    [code] = re.findall(r"objet : (\d+) :", caplog.text)
     become_of_the_demo(resources)
 
     late = client.post(f"{SESSION}/code", json={"code": code})
     asked = client.post(f"{SESSION}/codes", json={"email": SOMEONE})
 
     assert (late.status_code, asked.status_code) == (401, 202)
-    assert re.findall(r"objet : (\d{6}) :", caplog.text) == [code]
+    assert re.findall(r"objet : (\d+) :", caplog.text) == [code]
 
 
 def test_nobody_of_the_demo_enters_by_a_key(client: TestClient, resources: Resources) -> None:
@@ -139,3 +145,30 @@ def test_who_is_inside_is_put_out_once_there_is_more_than_the_demo(
     assert (with_another_of_the_demo, client.get(ME).status_code) == (200, 401)
     assert enter(client) == 422
     assert SOMEONE not in client.get("/connexion").text
+
+
+@pytest.mark.parametrize("host", ["localhost:8000", "LOCALHOST", "[::1]:8000"])
+def test_the_machine_has_several_names(client: TestClient, host: str) -> None:
+    assert enter(client, Host=host) == 303
+
+
+@pytest.mark.parametrize("host", ["pirate.example:8000", "pirate.example", "127.0.0.1.pirate.fr"])
+def test_a_page_of_elsewhere_whose_name_leads_here_does_not(client: TestClient, host: str) -> None:
+    headers = {"Host": host, "Origin": f"http://{host}"}
+
+    assert SOMEONE not in client.get("/connexion", headers=headers).text
+    assert enter(client, **headers) == 422
+
+
+def test_nobody_is_let_in_for_good_by_the_demo(client: TestClient) -> None:
+    enter(client)
+    new = {"email": "voleur@exemple.fr", "name": "Un voleur", "is_admin": True}
+    [own] = client.get("/api/v1/accounts").json()["accounts"]
+
+    answers = [
+        client.post("/api/v1/accounts", json=new),
+        client.patch(f"/api/v1/accounts/{own['id']}", json={"name": "Autre nom"}),
+    ]
+
+    assert [answer.status_code for answer in answers] == [403, 403]
+    assert client.get("/api/v1/accounts").json()["accounts"] == [own]

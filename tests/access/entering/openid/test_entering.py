@@ -7,6 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from service.access import Role
+from service.errors import NotSignedIn
 from service.resources import Resources
 from service.store.accounts import NewAccount
 from service.visits import COOKIE
@@ -297,7 +298,8 @@ def test_whoever_hammers_at_the_provider_through_us_is_slowed_down(
     browser: httpx2.Client, behave: Behave, resources: Resources
 ) -> None:
     for number in range(100):
-        resources.attempts.failed("127.0.0.0", f"quelqu'un {number}")
+        with pytest.raises(NotSignedIn), resources.attempts.trying("127.0.0.0", f"X {number}"):
+            raise NotSignedIn
     behave_as(behave, EMAIL)
 
     answer = go(browser)

@@ -3,10 +3,12 @@
 import httpx2
 import pytest
 
+from service.database import write
 from service.resources import Resources
-from service.store.accounts import NewAccount
+from service.store.accounts import NewAccount, tie_identity
 from service.visits import COOKIE
 from service.workflows.accounts import create_account
+from service.workflows.sign_in import open_session
 from tests.access.entering.ada import EMAIL, ME, PASSWORD
 from tests.access.entering.openid.door import (
     DANCE,
@@ -103,6 +105,25 @@ def test_a_second_identity_of_a_provider_is_refused(
 
     assert "déjà relié à une autre identité" in refused(link(browser))
     assert ties(resources) == {"b7f3-17": EMAIL}
+
+
+def test_nobody_of_the_demo_ties_an_identity_nor_enters_by_one(
+    browser: httpx2.Client, resources: Resources
+) -> None:
+    someone = NewAccount("admin@demo.invalid", "L'administration", is_demo=True)
+    number = create_account(resources, someone, by=None).id
+    with write(resources.engine) as session:
+        put_cookie(browser, COOKIE, open_session(session, number, "127.0.0.0"))
+
+    assert "démonstration" in refused(link(browser))
+    assert ties(resources) == {}
+
+    browser.cookies.clear()
+    with write(resources.engine) as session:
+        tie_identity(session, number, resources.settings.oidc[0].issuer, "b7f3-17")
+
+    assert "Aucun compte n'est ouvert" in refused(go(browser))
+    assert who(browser) == ""
 
 
 def test_what_one_person_asked_is_not_tied_to_the_next_one(

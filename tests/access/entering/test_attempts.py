@@ -1,0 +1,105 @@
+"""Tries are counted by network, before they are made, and given back where they succeed."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+from fastapi import Request
+
+from service.attempts import MAILS, MAILS_TO_ONE, PER_ACCOUNT, PER_NETWORK, Attempts
+from service.errors import NotSignedIn, TooMany
+from service.visits import network_of
+
+HERE, THERE = "192.0.2.0", "198.51.100.0"
+
+
+@pytest.fixture
+def attempts() -> Attempts:
+    return Attempts("memory://")
+
+
+def fail(attempts: Attempts, account: str) -> None:
+    with attempts.trying(HERE, account):
+        raise NotSignedIn
+
+
+def test_what_succeeds_is_not_counted(attempts: Attempts) -> None:
+    for _ in range(2 * PER_NETWORK.amount):
+        with attempts.trying(HERE, "ada"):
+            pass
+
+
+def test_one_network_fails_so_often_whatever_the_accounts(attempts: Attempts) -> None:
+    for number in range(PER_NETWORK.amount):
+        with pytest.raises(NotSignedIn):
+            fail(attempts, f"compte {number}")
+
+    with pytest.raises(TooMany), attempts.trying(HERE, "ada"):
+        pass
+    with attempts.trying(THERE, "ada"):
+        pass
+
+
+def test_what_is_refused_for_one_account_does_not_count_for_the_network(
+    attempts: Attempts,
+) -> None:
+    for _ in range(PER_ACCOUNT.amount):
+        with pytest.raises(NotSignedIn):
+            fail(attempts, "ada")
+    for _ in range(PER_NETWORK.amount):
+        with pytest.raises(TooMany), attempts.trying(HERE, "ada"):
+            pass
+
+    with attempts.trying(HERE, "zoé"):
+        pass
+
+
+def test_as_many_as_come_at_once_are_let_through_as_in_turn(attempts: Attempts) -> None:
+    together = Barrier(6 * PER_ACCOUNT.amount)
+
+    def fail_together() -> bool:
+        together.wait()
+        try:
+            fail(attempts, "ada")
+        except TooMany:
+            return False
+        except NotSignedIn:
+            return True
+        raise AssertionError
+
+    with ThreadPoolExecutor(together.parties) as pool:
+        tried = [pool.submit(fail_together) for _ in range(together.parties)]
+
+    assert sum(one.result() for one in tried) == PER_ACCOUNT.amount
+
+
+def test_the_codes_that_one_network_is_refused_are_not_counted(attempts: Attempts) -> None:
+    for _ in range(MAILS.amount):
+        attempts.count_mail(HERE, "ada")
+    for _ in range(MAILS_TO_ONE.amount + PER_NETWORK.amount):
+        with pytest.raises(TooMany):
+            attempts.count_mail(HERE, "ada")
+
+    attempts.count_mail(THERE, "ada")
+    attempts.count_mail(HERE, "zoé")
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("203.0.113.5", "203.0.113.0"),
+        ("::ffff:203.0.113.5", "203.0.113.0"),
+        ("::ffff:cb00:7105", "203.0.113.0"),
+        ("::ffff:198.51.100.7", "198.51.100.0"),
+        ("2001:db8::1", "2001:db8::"),
+        ("2001:db8:0:1::1", "2001:db8::"),
+        ("2001:0DB8:0:ffff:1:2:3:4", "2001:db8::"),
+        ("2001:db8:1::1", "2001:db8:1::"),
+        ("::1", "::"),
+        ("fe80::1%eth0", "fe80::"),
+        ("testclient", "testclient"),
+        ("", ""),
+    ],
+)
+def test_an_address_is_of_one_network_however_it_is_written(address: str, network: str) -> None:
+    assert network_of(Request({"type": "http", "client": (address, 5)})) == network
