@@ -3,7 +3,7 @@
 A logistic regression of "accepted" on the score in which the weights are what is learnt: the
 chance that a pairing is accepted is expit(a + k * w.b), w positive with a sum of 1. The prior of w
 is a Dirichlet around the default weights (in the softmax basis: MacKay 1998), so a bar of which the
-decisions say nothing keeps its share. docs/decisions/0008 says what was tried and measured.
+decisions say nothing keeps its share. docs/decisions/0011 says what was tried and measured.
 """
 
 from collections.abc import Sequence

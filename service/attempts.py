@@ -1,6 +1,8 @@
 """How often one may try to enter: by address of the network and account, by network alone."""
 
+import math
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,9 +16,13 @@ PER_ACCOUNT = RateLimitItemPerMinute(10, 15)
 PER_NETWORK = RateLimitItemPerMinute(100, 15)
 """A whole university may share one address."""
 MAILS = parse("5 per 15 minutes")
+MAILS_A_DAY = parse("20 per 1 day")
 MAILS_TO_ONE = parse("30 per 15 minutes")
-"""From wherever they are asked for: more than any one network can ask for by itself."""
-WAIT_S = 15 * 60
+MAILS_TO_ONE_A_DAY = parse("100 per 1 day")
+"""From wherever they are asked for: more than any one network can ask for by itself. With five
+tries a code of six digits, whoever asks from many networks has a chance of 1 in 2,000 a day, and
+a hundred e-mails tell the person of it."""
+HOUR_S = 3_600
 
 Limit = tuple[RateLimitItem, tuple[str, ...]]
 """How often, and of what."""
@@ -25,7 +31,8 @@ Limit = tuple[RateLimitItem, tuple[str, ...]]
 class Attempts:
     """Counts tries in this process, or in Redis for several (`redis://…`).
 
-    Nobody is locked out for good: a quarter of an hour after the first, counting begins anew.
+    Nobody is locked out for good: a quarter of an hour after the first, counting begins anew, and
+    for codes by e-mail a day.
     """
 
     def __init__(self, storage: str) -> None:
@@ -56,7 +63,9 @@ class Attempts:
             [
                 (PER_NETWORK, ("mails", network)),
                 (MAILS, ("mail", network, account)),
+                (MAILS_A_DAY, ("mail of a day", network, account)),
                 (MAILS_TO_ONE, ("mail", account)),
+                (MAILS_TO_ONE_A_DAY, ("mail of a day", account)),
             ]
         )
 
@@ -67,11 +76,15 @@ class Attempts:
             for number, (item, what) in enumerate(limits, start=1):
                 if not self._limiter.hit(item, *what):
                     self._give_back(limits[:number])
-                    raise TooMany(
-                        "Trop d'essais : attendez un quart d'heure, puis recommencez.",
-                        retry_after=WAIT_S,
-                    )
+                    again = self._limiter.get_window_stats(item, *what).reset_time
+                    raise _too_many(max(1, math.ceil(again - time.time())))
 
     def _give_back(self, limits: list[Limit]) -> None:
         for item, what in limits:
             self._limiter.hit(item, *what, cost=-1)
+
+
+def _too_many(seconds: int) -> TooMany:
+    hours, minutes = divmod(math.ceil(seconds / 60), 60)
+    wait = f"{hours} h {minutes:02} min" if seconds > HOUR_S else f"{hours * 60 + minutes} min"
+    return TooMany(f"Trop d'essais : recommencez dans {wait}.", retry_after=seconds)

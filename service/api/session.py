@@ -48,7 +48,7 @@ class CodeWanted(Body):
 
 
 class CodeTyped(Body):
-    """The eight digits of the e-mail."""
+    """The six digits of the e-mail."""
 
     code: str = Field(max_length=20, examples=["12345678"])
 

@@ -1,6 +1,6 @@
 """Learn what each bar counts for from decisions; put it in force when a person says so.
 
-Only what was read and judged tells about the bars (docs/decisions/0008): each pairing named one by
+Only what was read and judged tells about the bars (docs/decisions/0011): each pairing named one by
 one, accepted, or set aside for what it is and not for circumstances, as its bars were shown.
 """
 

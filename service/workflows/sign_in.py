@@ -54,7 +54,7 @@ TOUCHED_EVERY = dt.timedelta(minutes=5)
 """A session in use is noted this often: not a write for every page."""
 CODE_LIFE = dt.timedelta(minutes=10)
 CODE_TRIES = 5
-CODE_DIGITS = 8
+CODE_DIGITS = 6
 """Six would be guessed in months by many networks at once, and no limit by account may stop them:
 it would let anybody keep the person out."""
 TOKEN_HEAD = "sp_live_"  # noqa: S105 - not a secret: what every key begins with

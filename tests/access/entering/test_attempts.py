@@ -5,8 +5,17 @@ from threading import Barrier
 
 import pytest
 from fastapi import Request
+from limits import parse
 
-from service.attempts import MAILS, MAILS_TO_ONE, PER_ACCOUNT, PER_NETWORK, Attempts
+from service.attempts import (
+    MAILS,
+    MAILS_A_DAY,
+    MAILS_TO_ONE,
+    MAILS_TO_ONE_A_DAY,
+    PER_ACCOUNT,
+    PER_NETWORK,
+    Attempts,
+)
 from service.errors import NotSignedIn, TooMany
 from service.visits import network_of
 
@@ -82,6 +91,22 @@ def test_the_codes_that_one_network_is_refused_are_not_counted(attempts: Attempt
 
     attempts.count_mail(THERE, "ada")
     attempts.count_mail(HERE, "zoé")
+
+
+def test_no_network_alone_keeps_a_person_from_codes_for_a_day(
+    attempts: Attempts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for item in ("MAILS", "MAILS_TO_ONE", "PER_NETWORK"):
+        monkeypatch.setattr(f"service.attempts.{item}", parse("1000 per 15 minutes"))
+    for _ in range(MAILS_A_DAY.amount):
+        attempts.count_mail(HERE, "ada")
+    with pytest.raises(TooMany, match=r"recommencez dans (23|24) h \d\d min") as refused:
+        attempts.count_mail(HERE, "ada")
+
+    attempts.count_mail(THERE, "ada")
+
+    assert 23 * 3_600 < refused.value.retry_after <= 24 * 3_600
+    assert MAILS_A_DAY.amount < MAILS_TO_ONE_A_DAY.amount
 
 
 @pytest.mark.parametrize(
