@@ -14,6 +14,9 @@ def main() -> None:
         ("quality", []),
         ("grouping", sys.argv[1:]),
         ("exports", sys.argv[1:]),
+        ("service", ["--people", *sys.argv[1:]]),
+        ("service", ["--model", "fast", "--texts", "100000", *sys.argv[1:]]),
+        ("service", ["--model", "fast", "--texts", "0", "--rows", "100000", *sys.argv[1:]]),
     ):
         command = [sys.executable, "-m", f"benchmarks.{name}", *options]
         subprocess.run(command, check=True, cwd=REPOSITORY)
