@@ -1,9 +1,7 @@
 """The service against its own document: what it announces is what it does, for every role."""
 
 import json
-import shutil
-from collections.abc import Iterable, Iterator, Mapping, Set
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
 import pytest
@@ -15,15 +13,12 @@ from schemathesis.engine import events
 from schemathesis.engine.recorder import ScenarioRecorder
 
 from service.database import write
-from service.resources import Resources, open_resources
-from service.settings import Settings
+from service.resources import Resources
 from service.tables import Account
 from service.visits import COOKIE
 from service.workflows.sign_in import open_session
 from tests.access.operations import API, MAY, Operation
-from tests.access.world import EVERYONE, HERE, fill, open_app
-from tests.conftest import copy_database
-from tests.fakes import WordEncoder
+from tests.access.world import EVERYONE, HERE, open_app
 from tests.faults.conftest import rounds
 from tests.service.people import FROM_HERE, Someone, add_person
 
@@ -49,25 +44,6 @@ UNTRIED_AT: Mapping[str, tuple[str, ...]] = {
     # GET …/{number} does the same, beside what reads the latest.
     "GET /api/v1/sociopoles/{slug}/groupings/latest": WORDS_FOR_NUMBERS,
 }
-
-
-@pytest.fixture(scope="module")
-def filled(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The data folder of the world that everyone knocks at, to be copied."""
-    folder = copy_database(sqlite_template, tmp_path_factory.mktemp("filled"))
-    resources = open_resources(Settings(data=folder), WordEncoder())
-    fill(resources)
-    resources.engine.dispose()
-    return folder
-
-
-@pytest.fixture
-def mine(filled: Path, tmp_path: Path) -> Iterator[Resources]:
-    """A world of one's own, which may be turned upside down."""
-    folder = shutil.copytree(filled, tmp_path / "mine")
-    resources = open_resources(Settings(data=folder), WordEncoder())
-    yield resources
-    resources.engine.dispose()
 
 
 @pytest.mark.slow
