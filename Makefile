@@ -31,7 +31,7 @@ test: install  ## Tous les tests
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
 torture: install  ## Les pannes voulues, 300 fois au lieu de 10 (deux heures environ)
-	FAULT_ROUNDS=300 $(BIN)/python -m pytest tests/faults
+	FAULT_ROUNDS=300 $(BIN)/python -m pytest tests/faults tests/access/test_schema.py
 
 check: install  ## Style, types, architecture ; ne change rien
 	$(BIN)/ruff check .

@@ -4,9 +4,11 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 from fastapi.telemetry import TelemetryConfig
 from sqlalchemy.exc import SQLAlchemyError
@@ -14,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from service.api import probes, routes
+from service.api.description import describe_problems
 from service.api.problems import status_of
 from service.csrf import SameSiteOnly
 from service.errors import Conflict, NotSignedIn, Refused, TooMany
@@ -38,6 +41,8 @@ STATUS_WORDS = {
     413: TOO_LARGE,
 }
 PAGES = (sign_in.router, openid.router, alerts.router, pages.router)
+ROUTERS = (*routes.ROUTERS, routes.router, probes.router, *PAGES)
+METHOD_NOT_ALLOWED = 405
 
 
 class Application(FastAPI):
@@ -46,6 +51,12 @@ class Application(FastAPI):
     def build_middleware_stack(self) -> ASGIApp:
         """Starlette puts its answers to faults and large bodies outside `add_middleware`."""
         return Watched(Headed(super().build_middleware_stack()), self.state.metrics)
+
+    def openapi(self) -> dict[str, Any]:
+        """The document of the API, written once."""
+        if self.openapi_schema is None:
+            describe_problems(super().openapi())
+        return super().openapi()
 
 
 def create_app(resources: Resources) -> FastAPI:
@@ -65,7 +76,7 @@ def create_app(resources: Resources) -> FastAPI:
     app.state.resources = resources.seen_by(NOTHING)
     app.state.doors = open_doors(resources.settings)
     app.state.metrics = Metrics(resources.indexes)
-    for router in (*routes.ROUTERS, routes.router, probes.router, *PAGES):
+    for router in ROUTERS:
         app.include_router(router)
     static = Path(__file__).parent / "web" / "static"
     app.mount("/static", StaticFiles(directory=static), name="static")
@@ -104,7 +115,17 @@ def _answer_status(request: Request, error: Exception) -> Response:
         # A body that cannot be read: too deep, not text, a thousand fields.
         said = str(reason) if isinstance(reason, Refused) else "La demande est illisible."
         return answer_refusal(request, said, 422)
-    return answer_refusal(request, STATUS_WORDS.get(status, "La demande n'a pas abouti."), status)
+    answer = answer_refusal(request, STATUS_WORDS.get(status, "La demande n'a pas abouti."), status)
+    if status == METHOD_NOT_ALLOWED:
+        # Starlette names those of the first route alone that has this path.
+        answer.headers["Allow"] = ", ".join(_methods_at(request.scope["path"]))
+    return answer
+
+
+def _methods_at(path: str) -> list[str]:
+    routes = [route for router in ROUTERS for route in router.routes]
+    here = (r for r in routes if isinstance(r, APIRoute) and r.path_regex.match(path))
+    return sorted({method for route in here for method in route.methods or ()})
 
 
 def _answer_invalid(request: Request, error: Exception) -> Response:

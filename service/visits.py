@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Annotated, Any
 
-from fastapi import Depends, Request, Response
+from fastapi import Depends, Request, Response, Security
+from fastapi.security import APIKeyCookie, HTTPBearer
 
 from service.access import NOBODY, Permission, Person
 from service.database import read
@@ -32,6 +33,20 @@ SECURE_COOKIE = "__Host-sociopoles"
 
 CODE_COOKIE = "sociopoles-code"
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
+SESSION = Security(
+    APIKeyCookie(
+        name=COOKIE,
+        scheme_name="session",
+        auto_error=False,
+        description=f"Le cookie que donne la connexion ; en https, {SECURE_COOKIE}.",
+    )
+)
+KEY = Security(
+    HTTPBearer(
+        scheme_name="key", auto_error=False, description="Une clé faite par POST /api/v1/me/tokens."
+    )
+)
+"""Only so that the document of the API says how one signs in: `find_person` reads both itself."""
 FORWARDED = ("x-forwarded-for", "x-forwarded-host", "x-real-ip", "forwarded", "via")
 
 
@@ -65,11 +80,16 @@ def get_resources(request: Request) -> Resources:
 def permitted(permission: Permission) -> Any:  # noqa: ANN401 - FastAPI's own type for a dependency
     """A dependency: the visit of someone who has this permission."""
 
-    def visit(request: Request) -> Visit:
+    def visit(request: Request, _session: Any = SESSION, _key: Any = KEY) -> Visit:  # noqa: ANN401
         return open_visit(request, permission)
 
-    visit.permission = permission  # type: ignore[attr-defined]  # read by the test of all routes
-    return Depends(visit)
+    def visit_oneself(request: Request, _session: Any = SESSION) -> Visit:  # noqa: ANN401
+        return open_visit(request, permission)
+
+    # What is one's own is never a key's.
+    found = visit_oneself if permission == Permission.SELF else visit
+    found.permission = permission  # type: ignore[attr-defined]  # read by the test of all routes
+    return Depends(found)
 
 
 def anyone() -> Any:  # noqa: ANN401 - FastAPI's own type for a dependency

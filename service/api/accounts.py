@@ -3,12 +3,12 @@
 from typing import Any
 
 from fastapi import APIRouter, Response
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from service.access import Role
 from service.api.parameters import After, Before, IfMatch, Limit, Number, give_version
 from service.api.problems import ANSWERS
-from service.api.schemas import Body
+from service.api.schemas import Body, example
 from service.database import read
 from service.once import OnceRoute
 from service.store.accounts import NewAccount, get_account
@@ -32,20 +32,40 @@ class RoleGiven(Body):
 class AccountWanted(Body):
     """A new account; its owner enters by a code sent to the address."""
 
+    model_config = example(
+        {
+            "email": "animatrice@exemple.fr",
+            "name": "Une animatrice",
+            "roles": [{"sociopole": "plaine-commune", "role": "animator"}],
+        }
+    )
+
     email: str = Field(max_length=320, examples=["animatrice@exemple.fr"])
     name: str = Field(max_length=200, examples=["Une animatrice"])
-    is_admin: bool = False
-    is_network_head: bool = False
+    is_admin: StrictBool = False
+    is_network_head: StrictBool = False
     roles: list[RoleGiven] = Field([], max_length=200)
 
 
 class AccountChanges(Body):
     """What to change; what is not given stays."""
 
+    model_config = example(
+        {
+            "roles": [
+                {
+                    "sociopole": "plaine-commune",
+                    "role": "association",
+                    "organisation": "Les Jardins partagés",
+                }
+            ]
+        }
+    )
+
     name: str | None = Field(None, max_length=200)
-    is_active: bool | None = None
-    is_admin: bool | None = None
-    is_network_head: bool | None = None
+    is_active: StrictBool | None = None
+    is_admin: StrictBool | None = None
+    is_network_head: StrictBool | None = None
     roles: list[RoleGiven] | None = Field(None, max_length=200)
 
 

@@ -1,11 +1,12 @@
 """Files to take away: sheets that come back, and what is published as linked data."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Response
 
 from service.access import Permission
+from service.api.description import files
 from service.api.problems import ANSWERS
 from service.errors import Forbidden
 from service.files.writing import SheetFormat
@@ -17,16 +18,21 @@ from service.workflows.export import (
     export_groups,
     export_statements,
 )
+from service.workflows.export_public import MEDIA_TYPE as LINKED_DATA
 from service.workflows.export_public import export_public
 from service.workflows.pairing_sheet import export_pairings
 
 router = APIRouter(prefix="/api/v1", responses=ANSWERS, tags=["exports"])
 
+SHEETS = files("A sheet.", *(format_.media_type for format_ in SheetFormat))
+LINKED: dict[int | str, dict[str, Any]] = {
+    200: {"description": "Linked data.", "content": {LINKED_DATA: {"schema": {"type": "object"}}}}
+}
 OnlyPublished = Annotated[bool, Query(description="seulement ce dont la publication est consentie")]
 BASE = "/sociopoles/{slug}/exports"
 
 
-@router.get(f"{BASE}/statements.{{format_}}")
+@router.get(f"{BASE}/statements.{{format_}}", response_class=Response, responses=SHEETS)
 def statements(
     visit: Reading,
     slug: str,
@@ -50,7 +56,7 @@ def statements(
     )
 
 
-@router.get(f"{BASE}/pairings.{{format_}}")
+@router.get(f"{BASE}/pairings.{{format_}}", response_class=Response, responses=SHEETS)
 def pairings(
     visit: Proposals, slug: str, format_: SheetFormat, only_published: OnlyPublished = False
 ) -> Response:
@@ -58,7 +64,7 @@ def pairings(
     return _file(export_pairings(visit.resources, slug, format_, only_published=only_published))
 
 
-@router.get(f"{BASE}/groups.{{format_}}")
+@router.get(f"{BASE}/groups.{{format_}}", response_class=Response, responses=SHEETS)
 def groups(
     visit: Proposals, slug: str, format_: SheetFormat, only_published: OnlyPublished = False
 ) -> Response:
@@ -66,7 +72,7 @@ def groups(
     return _file(export_groups(visit.resources, slug, format_, only_published=only_published))
 
 
-@router.get(f"{BASE}/decisions.{{format_}}")
+@router.get(f"{BASE}/decisions.{{format_}}", response_class=Response, responses=SHEETS)
 def decisions(
     visit: Proposals, slug: str, format_: SheetFormat, only_published: OnlyPublished = False
 ) -> Response:
@@ -74,7 +80,7 @@ def decisions(
     return _file(export_decisions(visit.resources, slug, format_, only_published=only_published))
 
 
-@router.get("/public/sociopoles/{slug}.jsonld")
+@router.get("/public/sociopoles/{slug}.jsonld", response_class=Response, responses=LINKED)
 def public(visit: Anyone, slug: str) -> Response:
     """What a sociopôle's authors agreed to publish, in the words of schema.org."""
     return _file(export_public(visit.resources, slug))

@@ -3,14 +3,14 @@
 from typing import Any
 
 from fastapi import APIRouter
-from pydantic import Field
+from pydantic import Field, StrictInt
 
 from matcher.group_size import Size
 from matcher.statements import Kind
 from matcher.wishes import Action
 from service.api.parameters import LARGEST, Number
 from service.api.problems import ANSWERS
-from service.api.schemas import Body
+from service.api.schemas import Body, example
 from service.once import OnceRoute
 from service.visits import Proposals, Reviewing
 from service.workflows.edit_group import Who, edit_group, show_history, undo_edit
@@ -25,14 +25,25 @@ router = APIRouter(prefix="/api/v1", responses=ANSWERS, tags=["groupes"], route_
 class GroupingWanted(Body):
     """What a grouping is asked for; without a size, as many groups as recommended."""
 
+    model_config = example({"kinds": ["problem"], "groups": 6})
+
     also: list[str] = Field([], max_length=50, description="d'autres sociopôles, par nom court")
     kinds: list[Kind] = Field([Kind.PROBLEM], min_length=1, max_length=4)
     size: Size | None = None
-    groups: int | None = Field(None, ge=1, le=1000)
+    groups: StrictInt | None = Field(None, ge=1, le=1000)
 
 
 class EditWanted(Body):
     """A change of the last grouping: groups by name, contributions by their id."""
+
+    model_config = example(
+        {
+            "action": "rename",
+            "groups": ["G2"],
+            "title": "Vieillir chez soi",
+            "why": "Le titre proposé ne disait rien aux habitants.",
+        }
+    )
 
     action: Action
     groups: list[str] = Field([], max_length=50, examples=[["G2"]])
@@ -44,16 +55,20 @@ class EditWanted(Body):
 class UndoWanted(Body):
     """What to take back: the last edit, or the one of this number."""
 
-    number: int | None = Field(None, ge=1, le=LARGEST)
+    model_config = example({"why": "Les deux groupes n'avaient rien à voir."})
+
+    number: StrictInt | None = Field(None, ge=1, le=LARGEST)
     why: str = Field("", max_length=2000)
 
 
 class WorkshopWanted(Body):
     """A workshop on these groups; as many tables as groups unless said."""
 
+    model_config = example({"groups": ["G2", "G9"], "tables": 3, "seats": 8})
+
     groups: list[str] = Field(min_length=1, max_length=50, examples=[["G2", "G9"]])
-    tables: int | None = Field(None, ge=1, le=200)
-    seats: int = Field(8, ge=1, le=100)
+    tables: StrictInt | None = Field(None, ge=1, le=200)
+    seats: StrictInt = Field(8, ge=1, le=100)
 
 
 @router.get("/sociopoles/{slug}/groupings/latest")

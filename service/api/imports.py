@@ -9,10 +9,12 @@ from fastapi import APIRouter, File, Form, Response, UploadFile
 from fastapi.responses import JSONResponse
 
 from matcher.statements import Kind
+from service.api.description import files
 from service.api.parameters import Before, Limit, Number
-from service.api.problems import ANSWERS
+from service.api.problems import ANSWERS, MEDIA_TYPE
 from service.errors import Refused
 from service.files.limits import MAX_FILE_BYTES
+from service.files.writing import SheetFormat
 from service.once import OnceRoute
 from service.resources import Resources
 from service.visits import Reviewing
@@ -27,15 +29,29 @@ router = APIRouter(prefix="/api/v1", responses=ANSWERS, tags=["imports"], route_
 LONGEST_MAPPING = 20_000
 ROOM_FOR_FORM = 100_000
 LARGEST = MAX_FILE_BYTES + ROOM_FOR_FORM
+REPORT: dict[str, Any] = {"application/json": {"schema": {"type": "object"}}}
+PROBLEM: dict[str, Any] = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+REPORTED: dict[int | str, dict[str, Any]] = {
+    200: {"description": "What was taken in.", "content": REPORT},
+    422: {
+        "description": "What kept all out, or a refusal.",
+        "content": REPORT | PROBLEM,
+    },
+}
 Sheet = Annotated[UploadFile, File(description="CSV, XLSX, XLS ou ODS")]
 
 
-@router.post("/sociopoles/{slug}/imports", max_body_size=LARGEST)
+@router.post(
+    "/sociopoles/{slug}/imports",
+    max_body_size=LARGEST,
+    response_class=JSONResponse,
+    responses=REPORTED | {202: {"description": "The job.", "content": REPORT}},
+)
 def import_file(  # noqa: PLR0913 - FastAPI takes each part of a form as an argument
     visit: Reviewing,
     slug: str,
     file: Sheet,
-    kind: Annotated[Kind, Form(description="nature des lignes")],
+    kind: Annotated[Kind, Form(description="nature des lignes", examples=["problem"])],
     mapping: Annotated[
         str, Form(max_length=LONGEST_MAPPING, description='JSON : {"text": "Objet"}')
     ] = "",
@@ -67,7 +83,11 @@ def list_imports(
     return show_imports(visit.resources, slug, before=before, limit=limit)
 
 
-@router.get("/sociopoles/{slug}/imports/{number}/errors.csv")
+@router.get(
+    "/sociopoles/{slug}/imports/{number}/errors.csv",
+    response_class=Response,
+    responses=files("The lines left out.", SheetFormat.CSV.media_type),
+)
 def read_errors(visit: Reviewing, slug: str, number: Number) -> Response:
     """The lines of a file that were left out, and why, as a sheet."""
     name, body = errors_file(visit.resources, slug, number)
@@ -78,7 +98,12 @@ def read_errors(visit: Reviewing, slug: str, number: Number) -> Response:
     )
 
 
-@router.post("/sociopoles/{slug}/decisions/imports", max_body_size=LARGEST)
+@router.post(
+    "/sociopoles/{slug}/decisions/imports",
+    max_body_size=LARGEST,
+    response_class=JSONResponse,
+    responses=REPORTED,
+)
 def import_decisions(
     visit: Reviewing,
     slug: str,

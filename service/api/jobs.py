@@ -34,6 +34,16 @@ EVERY_S, SIGN_OF_LIFE_S = 0.5, 15.0
 WHO_S = 5.0
 """How often it is asked again whether who follows a job still may."""
 JOBS = "/sociopoles/{slug}/jobs"
+EVENT = {
+    "type": "object",
+    "properties": {"data": {"type": "string", "contentMediaType": "application/json"}},
+}
+FOLLOWED: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The job, each time it changes.",
+        "content": {"text/event-stream": {"schema": EVENT}},
+    }
+}
 
 
 @router.get(JOBS)
@@ -74,7 +84,11 @@ def read_job(visit: Reviewing, slug: str, number: Number) -> dict[str, Any]:  # 
     return show_job(_here(visit), number)
 
 
-@router.get(f"{JOBS}/{{number}}/events", response_class=StreamingResponse)
+@router.get(
+    f"{JOBS}/{{number}}/events",
+    response_class=StreamingResponse,
+    responses=FOLLOWED,
+)
 def follow_job(
     visit: Reviewing,
     request: Request,

@@ -4,14 +4,14 @@ import datetime as dt
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query
-from pydantic import Field
+from pydantic import Field, StrictFloat, StrictInt
 
 from matcher.assignment import Limits
 from service.access import Permission
 from service.api import schemas
 from service.api.parameters import LARGEST, IfMatch, Limit, Number
 from service.api.problems import ANSWERS
-from service.api.schemas import Body
+from service.api.schemas import Body, example
 from service.errors import Refused
 from service.once import OnceRoute
 from service.store.decisions import Say
@@ -37,8 +37,10 @@ router = APIRouter(
 class RunWanted(Body):
     """What a run is asked for."""
 
-    proposals: int = Field(3, ge=1, le=50, description="au plus, par contribution")
-    max_load: int = Field(5, ge=1, le=1000, description="au plus, par structure académique")
+    model_config = example({"proposals": 3, "max_load": 5, "kinds": "problem-interest"})
+
+    proposals: StrictInt = Field(3, ge=1, le=50, description="au plus, par contribution")
+    max_load: StrictInt = Field(5, ge=1, le=1000, description="au plus, par structure académique")
     kinds: str = Field("", max_length=300, examples=["problem-interest,problem-problem"])
 
 
@@ -48,7 +50,7 @@ class FilterWanted(Body):
     state: str = Field("", max_length=20, examples=["undecided"])
     kinds: str = Field("", max_length=60, examples=["problem-interest"])
     sector: str = Field("", max_length=300)
-    least: dict[str, float] = Field({}, examples=[{"meaning": 0.6}])
+    least: dict[str, StrictFloat] = Field({}, examples=[{"meaning": 0.6}])
 
     def as_filter(self) -> Filter:
         """The filter, its kinds read."""
@@ -61,6 +63,10 @@ class FilterWanted(Body):
 
 class DecisionWanted(Body):
     """What a person says of a pairing."""
+
+    model_config = example(
+        {"action": "set-aside", "reason": "too-far", "words": "Trop loin pour s'y rendre."}
+    )
 
     action: Say = Field(examples=["accept"])
     reason: str = Field("", max_length=32, examples=["too-far"])
@@ -77,14 +83,24 @@ class DecisionWanted(Body):
 class DecisionOnMany(DecisionWanted):
     """The same of several: by their ids, or all that a filter selects in the run looked at."""
 
+    model_config = example(
+        {
+            "action": "accept",
+            "words": "Vu en comité de pilotage.",
+            "filter": {"state": "undecided", "least": {"meaning": 0.6}},
+        }
+    )
+
     pairings: list[str] = Field([], max_length=1000, examples=[["12-34"]])
     filter: FilterWanted | None = None
-    run: int | None = Field(None, ge=1, le=LARGEST)
-    expected: dict[str, int] | None = Field(None, examples=[{"12-34": 0}])
+    run: StrictInt | None = Field(None, ge=1, le=LARGEST)
+    expected: dict[str, StrictInt] | None = Field(None, examples=[{"12-34": 0}])
 
 
 class WeightsWanted(Body):
     """What to do with the weights."""
+
+    model_config = example({"action": "reset"})
 
     action: Literal["apply", "reset", "undo"]
 

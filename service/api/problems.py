@@ -60,7 +60,7 @@ class Problem(BaseModel):
 
 ANSWERS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": SORTS[status].english}
-    for status in (401, 403, 404, 409, 422, 429)
+    for status in (401, 403, 404, 409, 413, 422, 429, 503, 507)
 }
 """What each route may answer beside its own."""
 

@@ -3,12 +3,12 @@
 from typing import Any
 
 from fastapi import APIRouter
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from matcher.statements import Kind
 from service.api.parameters import Number
 from service.api.problems import ANSWERS
-from service.api.schemas import Body
+from service.api.schemas import Body, example
 from service.once import OnceRoute
 from service.visits import Questions
 from service.workflows import alerts
@@ -23,18 +23,26 @@ router = APIRouter(
 class QueryWanted(Body):
     """A question to keep."""
 
+    model_config = example(
+        {"text": "isolement des aînés en habitat dense", "kinds": ["problem"], "by_mail": True}
+    )
+
     text: str = Field(max_length=LONGEST_QUERY, examples=["isolement des aînés en habitat dense"])
     sociopole: str = Field("", max_length=60)
     kinds: list[Kind] = Field([Kind.PROBLEM], max_length=4)
     sector: str = Field("", max_length=300)
-    by_mail: bool = Field(False, description="accord pour recevoir ce qui est nouveau par e-mail")
+    by_mail: StrictBool = Field(
+        False, description="accord pour recevoir ce qui est nouveau par e-mail"
+    )
 
 
 class QueryChange(Body):
     """What to change of it."""
 
-    by_mail: bool | None = None
-    seen: bool = Field(False, description="ses réponses ont été regardées")
+    model_config = example({"seen": True})
+
+    by_mail: StrictBool | None = None
+    seen: StrictBool = Field(False, description="ses réponses ont été regardées")
 
 
 @router.get("/me/queries")

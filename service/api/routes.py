@@ -15,6 +15,7 @@ from service.api import (
     sociopoles,
     statements,
 )
+from service.api.problems import ANSWERS
 from service.visits import Anyone
 
 ROUTERS = (
@@ -29,7 +30,7 @@ ROUTERS = (
     jobs.router,
     accounts.router,
 )
-router = APIRouter(prefix="/api/v1")
+router = APIRouter(prefix="/api/v1", responses=ANSWERS)
 
 DOCS_PAGE = """<!doctype html>
 <html lang="fr">

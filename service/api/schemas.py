@@ -1,4 +1,6 @@
-"""The shapes of the API's answers; names are stable."""
+"""The shapes of what the API takes and answers; names are stable."""
+
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -7,6 +9,11 @@ class Body(BaseModel):
     """What is sent: a field that nobody asked for is refused."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+def example(body: dict[str, Any]) -> ConfigDict:
+    """What the document shows of a body, and what its « Try it out » begins with."""
+    return ConfigDict(json_schema_extra={"examples": [body]})
 
 
 class Territory(BaseModel):

@@ -3,12 +3,12 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, BackgroundTasks, Cookie, Request, Response
-from pydantic import Field
+from pydantic import Field, StrictInt
 
 from service.access import GRANTABLE, Permission
 from service.api.parameters import Number, ProviderName
 from service.api.problems import ANSWERS
-from service.api.schemas import Body
+from service.api.schemas import Body, example
 from service.once import OnceRoute
 from service.visits import (
     CODE_COOKIE,
@@ -37,6 +37,10 @@ router = APIRouter(prefix="/api/v1", responses=ANSWERS, tags=["compte"], route_c
 class PasswordSignIn(Body):
     """Who enters, by password."""
 
+    model_config = example(
+        {"email": "animatrice@exemple.fr", "password": "quatre mots pas devinables"}
+    )
+
     email: str = Field(max_length=320, examples=["animatrice@exemple.fr"])
     password: str = Field(max_length=200)
 
@@ -44,17 +48,25 @@ class PasswordSignIn(Body):
 class CodeWanted(Body):
     """Who wants a code by e-mail."""
 
+    model_config = example({"email": "animatrice@exemple.fr"})
+
     email: str = Field(max_length=320, examples=["animatrice@exemple.fr"])
 
 
 class CodeTyped(Body):
     """The six digits of the e-mail."""
 
-    code: str = Field(max_length=20, examples=["12345678"])
+    model_config = example({"code": "123456"})
+
+    code: str = Field(max_length=20, examples=["123456"])
 
 
 class NewPassword(Body):
     """The old password, empty where there is none yet, and the new one."""
+
+    model_config = example(
+        {"old": "quatre mots pas devinables", "new": "une autre phrase bien à soi"}
+    )
 
     old: str = Field("", max_length=200)
     new: str = Field(max_length=200)
@@ -63,9 +75,11 @@ class NewPassword(Body):
 class NewToken(Body):
     """A key for a program."""
 
+    model_config = example({"name": "Tableau de bord", "scopes": ["read", "proposals"], "days": 90})
+
     name: str = Field(max_length=200, examples=["Tableau de bord"])
     scopes: list[Permission] = Field(examples=[["read", "proposals"]], max_length=10)
-    days: int = Field(365, ge=1, le=365)
+    days: StrictInt = Field(365, ge=1, le=365)
 
 
 @router.post("/session", status_code=204)

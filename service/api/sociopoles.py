@@ -8,7 +8,7 @@ from pydantic import Field
 from service.api import schemas
 from service.api.parameters import After, Limit
 from service.api.problems import ANSWERS
-from service.api.schemas import Body
+from service.api.schemas import Body, example
 from service.once import OnceRoute
 from service.visits import Administering, Anyone, Contacts, Reading, Reviewing
 from service.workflows import directory, set_up, show
@@ -19,6 +19,8 @@ router = APIRouter(prefix="/api/v1", responses=ANSWERS, tags=["sociopôles"], ro
 class SociopoleWanted(Body):
     """A new sociopôle on an official territory."""
 
+    model_config = example({"slug": "nancy", "name": "Grand Nancy", "territory": "commune:54395"})
+
     slug: str = Field(max_length=60, examples=["plaine-commune"])
     name: str = Field(max_length=200, examples=["Plaine Commune"])
     territory: str = Field(
@@ -28,6 +30,15 @@ class SociopoleWanted(Body):
 
 class RelationWanted(Body):
     """Two organisations that know each other."""
+
+    model_config = example(
+        {
+            "left": "Les Jardins partagés",
+            "right": "Laboratoire Ville et santé",
+            "since": "2024",
+            "note": "Ont organisé ensemble une journée d'étude.",
+        }
+    )
 
     left: str = Field(max_length=300)
     right: str = Field(max_length=300)

@@ -3,14 +3,14 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from matcher.statements import Kind
 from service.access import Permission
 from service.api import schemas
 from service.api.parameters import After, IfMatch, Limit, give_version
 from service.api.problems import ANSWERS
-from service.api.schemas import Body
+from service.api.schemas import Body, example
 from service.once import OnceRoute
 from service.visits import Contributing, Reading, Visit
 from service.workflows import contribute, show
@@ -26,13 +26,15 @@ router = APIRouter(
 class StatementFields(Body):
     """The fields of a contribution, written as in a sheet."""
 
+    model_config = example({"title": "Rompre l'isolement des aînés", "consent": True})
+
     organisation: str | None = Field(None, max_length=300)
     title: str | None = Field(None, max_length=300)
     text: str | None = Field(None, max_length=20_000)
     sector: str | None = Field(None, max_length=300)
     discipline: str | None = Field(None, max_length=300)
     territory: str | None = Field(None, max_length=200, examples=["93066"])
-    consent: bool | None = Field(None, description="accord pour la publication")
+    consent: StrictBool | None = Field(None, description="accord pour la publication")
     date: str | None = Field(None, max_length=10, examples=["2026-11-03"])
 
     def as_cells(self) -> dict[str, str]:
@@ -43,6 +45,18 @@ class StatementFields(Body):
 
 class StatementWanted(StatementFields):
     """A new contribution."""
+
+    model_config = example(
+        {
+            "kind": "problem",
+            "organisation": "Les Jardins partagés",
+            "title": "Rompre l'isolement des aînés",
+            "text": "Depuis que le bus ne passe plus, les personnes âgées ne sortent plus de chez "
+            "elles. Comment aller vers celles qui ne demandent rien ?",
+            "territory": "93066",
+            "consent": True,
+        }
+    )
 
     kind: Kind
     text: str = Field(max_length=20_000)

@@ -40,6 +40,7 @@ FAULTS = {
     "F17": "an older database is upgraded",
     "F18": "files, threads, memory leak",
     "F19": "kill -9 in a restore",
+    "order": "all of it in any order, against the check",
     "proof": "the harness sees what it must",
 }
 Served = Callable[..., tuple[httpx2.Client, Child]]
