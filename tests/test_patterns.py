@@ -3,6 +3,7 @@
 import importlib
 import pkgutil
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,11 +47,6 @@ def patterns() -> Iterator[tuple[str, re.Pattern[str] | re.Pattern[bytes]]]:
 FOUND = dict(patterns())
 ASKED_AT_THE_START = {"CALCULATED"}
 """By another name: `rule.match(cell)`."""
-SOURCE = "\n".join(
-    path.read_text("utf-8")
-    for package in (matcher, service)
-    for path in Path(package.__path__[0]).rglob("*.py")
-)
 
 
 def test_the_patterns_are_found() -> None:
@@ -72,8 +68,9 @@ def test_no_pattern_runs_away(name: str) -> None:
 
 def ways_of(name: str) -> set[str]:
     """How the program asks a pattern: at the start only, or anywhere, which takes longer."""
-    constant = name.split(".")[-2]
-    used = {match[1] for match in re.finditer(rf"\b{constant}\.(\w+)\(", SOURCE)}
+    *module, constant, _ = name.split(".")
+    source = Path(str(sys.modules[".".join(module)].__file__)).read_text("utf-8")
+    used = {match[1] for match in re.finditer(rf"\b{constant}\.(\w+)\(", source)}
     if constant in ASKED_AT_THE_START or (used and used <= {"match", "fullmatch"}):
         return {"match", "fullmatch"}
     return {"search", "match", "fullmatch"}
