@@ -175,9 +175,14 @@ def _people(folder: Path, port: int, token: str, subjects: Sequence[str]) -> Non
             "--headless", "--users", str(PEOPLE), "--spawn-rate", "20",
             "--run-time", f"{VISIT}s", "--host", f"http://127.0.0.1:{port}",
             "--csv", str(folder / "people"), "--only-summary", "--loglevel", "ERROR",
+            "--exit-code-on-error", "0",
         ],
-        check=False,
-        env=os.environ | {"PEOPLE_TOKEN": token, "PEOPLE_SUBJECTS": str(folder / "subjects.json")},
+        check=True,
+        cwd=REPOSITORY,
+        env=os.environ
+        | {
+            "PYTHONPATH": str(REPOSITORY),
+            "PEOPLE_TOKEN": token, "PEOPLE_SUBJECTS": str(folder / "subjects.json")},
         capture_output=True,
     )  # fmt: skip
     with (folder / "people_stats.csv").open(encoding="utf-8", newline="") as stream:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import and_, delete, exists, select
+from sqlalchemy import and_, delete, exists, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
@@ -77,6 +77,54 @@ def stored_vectors(
         )
         found.update({row.text_hash: np.frombuffer(row.row, dtype=np.float32) for row in rows})
     return found
+
+
+def texts_without_sentences(
+    session: Session, fingerprint: str, *, limit: int
+) -> tuple[int, dict[str, str]]:
+    """How many texts lack the vectors of their sentences, and the first of them by their hash."""
+    lacks = [
+        Vector.fingerprint == fingerprint,
+        Vector.sentences.is_(None),
+        StatementRow.text_hash == Vector.text_hash,
+        StatementRow.deleted.is_(False),
+    ]
+    count = select(func.count(Vector.text_hash.distinct())).where(*lacks)
+    rows = session.execute(
+        select(Vector.text_hash, StatementRow.title, StatementRow.text).where(*lacks).limit(limit)
+    )
+    found = {row.text_hash: passage(row.title, row.text) for row in rows}
+    return session.execute(count).scalar_one(), found
+
+
+def keep_sentences(
+    session: Session, fingerprint: str, rows: Mapping[str, NDArray[np.float16]]
+) -> None:
+    """Store the vectors of sentences `(n, dim)` by text hash, of texts that are still there."""
+    session.execute(
+        update(Vector),
+        [
+            {"fingerprint": fingerprint, "text_hash": text_hash, "sentences": part.tobytes()}
+            for text_hash, part in rows.items()
+        ],
+    )
+
+
+def stored_sentences(
+    session: Session, fingerprint: str, hashes: Iterable[str], *, dim: int
+) -> dict[str, NDArray[np.float16]]:
+    """The vectors of sentences `(n, dim)` by text hash; those never embedded are missing."""
+    rows = session.execute(
+        select(Vector.text_hash, Vector.sentences).where(
+            Vector.fingerprint == fingerprint,
+            Vector.text_hash.in_(sorted(set(hashes))),
+            Vector.sentences.is_not(None),
+        )
+    )
+    return {
+        row.text_hash: np.frombuffer(row.sentences, dtype=np.float16).reshape(-1, dim)
+        for row in rows
+    }
 
 
 def forget_vectors(session: Session, fingerprint: str) -> None:

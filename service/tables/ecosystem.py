@@ -115,12 +115,16 @@ class StatementRow(Table):
 
 
 class Vector(Table):
-    """The vector of a text by one model: float32 bytes, kept so that nothing is embedded twice."""
+    """The vector of a text by one model: float32 bytes, kept so that nothing is embedded twice.
+
+    `sentences` are those of its sentences, one after the other, as float16; None until embedded.
+    """
 
     __tablename__ = "vector"
     fingerprint: Mapped[str] = mapped_column(String(64), primary_key=True)
     text_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
     row: Mapped[bytes] = mapped_column(LargeBinary)
+    sentences: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class Import(Table):

@@ -3,15 +3,12 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from indexes.contract import Ids
 from matcher.encoder import Vectors
-from matcher.reasons import answering_sentence, encode_sentences
+from matcher.reasons import answering_sentence
 from service.catchup import catch_up
 from service.database import read
 from service.errors import Refused
-from service.recent import Cut
 from service.resources import Progress, Resources
 from service.store.scope import WHOLE, scope_of
 from service.store.sociopoles import sociopole_id
@@ -20,6 +17,7 @@ from service.workflows.lexicon import lexicon_of
 from service.workflows.ranking import Question, Ranker, embed_question, read_question
 from service.workflows.searchable import searchable
 from service.workflows.sectors import find_sector
+from service.workflows.sentences import sentences_of
 
 LONGEST_QUERY = 20_000
 MOST_ANSWERS = 100
@@ -81,7 +79,7 @@ def answer(resources: Resources, query: Query, progress: Progress | None = None)
             round(scores[view.statement.id], 5),
             answering_sentence(question.rows[0], view.statement.passage, rows),
         )
-        for view, rows in zip(views, _sentences(resources, views), strict=True)
+        for view, rows in zip(views, sentences_of(resources, views), strict=True)
     ]
 
 
@@ -99,20 +97,3 @@ def _rank(
     with indexes.lock:
         ranker = Ranker(indexes.vectors, indexes.words, indexes.hubs, deviation)
         return ranker.rank(question, allowed, visible=visible).both
-
-
-def _sentences(resources: Resources, views: Sequence[StatementView]) -> list[Vectors]:
-    """The vectors of each statement's sentences: those of a statement often found are kept."""
-    recent = resources.recent
-    cuts = {view.statement.id: recent.get(recent.sentences, view.statement.id) for view in views}
-    new = [view for view in views if not _is_of(cuts[view.statement.id], view)]
-    passages = [view.statement.passage for view in new]
-    for view, rows in zip(new, encode_sentences(passages, resources.encoder), strict=True):
-        cut = Cut(view.text_hash, rows.astype(np.float16))
-        cuts[view.statement.id] = recent.put(recent.sentences, view.statement.id, cut)
-    found = [cuts[view.statement.id] for view in views]
-    return [cut.rows.astype(np.float32) for cut in found if cut]
-
-
-def _is_of(cut: Cut | None, view: StatementView) -> bool:
-    return cut is not None and cut.text_hash == view.text_hash

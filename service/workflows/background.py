@@ -27,14 +27,15 @@ from service.store.jobs import (
     retry_job,
     uploads_in_use,
 )
-from service.store.revisions import current_mark
+from service.store.revisions import Mark, current_mark
 from service.store.scope import WHOLE, scope_of
 from service.store.sociopoles import get_sociopole
-from service.store.vectors import lacks_vectors
+from service.store.vectors import lacks_vectors, texts_without_sentences
 from service.uploads import keep_upload, sweep
 from service.workflows.alerts import look_again, send_digests
 from service.workflows.group import GroupPlan, group
 from service.workflows.purge import purge
+from service.workflows.sentences import embed_sentences
 from service.workflows.signing import LONGEST_NAME, check_author
 from service.workflows.suggest import Plan, parse_kinds, suggest
 from service.workflows.take_in import ImportPlan, take_in
@@ -118,7 +119,8 @@ def submit_embedding(resources: Resources, asked: Asked) -> int | None:
     resources = resources.unscoped()
     fingerprint = resources.encoder.fingerprint
     with read(resources.engine) as session:
-        if not lacks_vectors(session, fingerprint):
+        lacks, _ = texts_without_sentences(session, fingerprint, limit=1)
+        if not (lacks or lacks_vectors(session, fingerprint)):
             return None
         mark = current_mark(session)
     key = asked.key or f"embed-{fingerprint[:32]}-{mark.epoch[:16]}-{mark.revision}"
@@ -193,7 +195,7 @@ def _submit(
 def _import(resources: Resources, arguments: Mapping[str, Any], task: Task) -> Mapping[str, Any]:
     if task.kept is not None:
         # The rows are in; what the kill left undone is derived from them.
-        catch_up(resources, task.progress)
+        _embed_all(resources, task)
         return task.kept
     plan = ImportPlan(
         path=resources.settings.upload_folder / arguments[UPLOAD],
@@ -216,6 +218,7 @@ def _import(resources: Resources, arguments: Mapping[str, Any], task: Task) -> M
             "laissez de côté les lignes en erreur (--skip-errors).",
             report.as_json(),
         )
+    _embed_all(resources, task)
     return report.as_json()
 
 
@@ -250,8 +253,14 @@ def _embed(resources: Resources, arguments: Mapping[str, Any], task: Task) -> Ma
             "L'exécutant emploie un autre modèle que celui qui était demandé : "
             "redémarrez-le avec le même SOCIOPOLES_MODEL."
         )
-    mark = catch_up(resources, task.progress)
+    mark = _embed_all(resources, task)
     return {"revision": mark.revision}
+
+
+def _embed_all(resources: Resources, task: Task) -> Mark:
+    mark = catch_up(resources, task.progress)
+    embed_sentences(resources, task.progress)
+    return mark
 
 
 def _purge(resources: Resources, arguments: Mapping[str, Any], task: Task) -> Mapping[str, Any]:

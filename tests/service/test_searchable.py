@@ -4,20 +4,25 @@ import itertools
 import random
 
 import pytest
+from sqlalchemy import func, select
 
 from service.catchup import catch_up
 from service.database import read, write
 from service.recent import Recent
 from service.resources import Resources
+from service.store.forgetting import forget_stray_vectors
 from service.store.revisions import current_mark, renew_epoch
 from service.store.rights import set_consent
 from service.store.scope import PUBLISHED, WHOLE, Scope
 from service.store.sociopoles import organisations, sociopole_id
 from service.store.statements import searchable_ids, set_deleted
+from service.tables import Vector
 from service.workflows.answer import Query, answer
 from service.workflows.searchable import searchable
+from service.workflows.sentences import embed_sentences
 from service.workflows.set_up import create_sociopole
 from tests.builders import SLUG, import_rows, import_texts
+from tests.conftest import OpenResources
 
 HEADER = ("id", "organisation", "text", "sector", "consent")
 
@@ -52,6 +57,8 @@ def test_what_is_kept_is_what_would_be_read_anew(filled: Resources) -> None:
     wanted = list(
         itertools.product(scopes(filled), (None, "here"), ((), ("problem",)), ("", "011000"))
     )
+    with read(filled.engine) as session:
+        numbers = searchable_ids(session)
     for _ in range(25):
         mark = catch_up(filled)
         for scope, where, kinds, sector in draw.sample(wanted, 6):
@@ -63,7 +70,7 @@ def test_what_is_kept_is_what_would_be_read_anew(filled: Resources) -> None:
                 anew = searchable_ids(session, sociopole_id=here, kinds=kinds, sector=sector)
             assert kept.tolist() == anew
         with write(filled.engine) as session:
-            number = draw.randint(1, 13)
+            number = draw.choice(numbers)
             if draw.random() < 0.5:
                 set_consent(session, {number}, consent=draw.random() < 0.5)
             else:
@@ -125,3 +132,32 @@ def test_no_question_is_kept_in_words_nor_a_filter_larger_than_all(resources: Re
     recent = Recent()
     assert recent.find(recent.lexicons, "a", lambda: resources.lexicon) is resources.lexicon
     assert mark.revision == 1
+
+
+def test_sentences_embedded_by_the_worker_are_read_by_every_process(
+    resources: Resources, open_more: OpenResources
+) -> None:
+    import_texts(resources, "Les murs sont humides. Nous cherchons un architecte.", "Un vélo.")
+    shown: list[tuple[str, int, int]] = []
+    embed_sentences(resources, lambda *told: shown.append(told))
+    embed_sentences(resources)
+    other = open_more()
+    embedded = other.encoder.embedded  # type: ignore[attr-defined]  # the test's encoder
+    labels = len(embedded)
+
+    assert answer(other, Query("architecte"))[0].sentence == "Nous cherchons un architecte."
+
+    assert shown == [("Phrases", 2, 2)]
+    assert "Nous cherchons un architecte." not in embedded[labels:]
+
+
+def test_the_vectors_of_sentences_go_with_the_text(resources: Resources) -> None:
+    import_texts(resources, "Les murs sont humides. Nous cherchons un architecte.")
+    embed_sentences(resources)
+    with write(resources.engine) as session:
+        set_deleted(session, searchable_ids(session)[0], deleted=True)
+        forget_stray_vectors(session, set())
+    with read(resources.engine) as session:
+        left = session.execute(select(func.count()).select_from(Vector)).scalar_one()
+
+    assert left == 0
