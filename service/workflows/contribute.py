@@ -140,14 +140,16 @@ def _put(
 ) -> Stored:
     ties, guard = rules
     outcome = sort_rows(session, sociopole, [row], ties, {}, guard)
+    for before in outcome.taken_back:
+        raise Refused(f"La contribution « {before.public_id} » a été retirée : rétablissez-la.")
     if outcome.errors:
         raise Refused(" ; ".join(error.message for error in outcome.errors) + ".")
     write_sorted(session, sociopole, outcome)
     stored = find_stored(session, sociopole.id, row.given_id or row.reference)
     if stored is None:  # the reference was taken by another kind, and got its own public id
         stored = find_stored(session, sociopole.id, f"{row.kind}-{row.reference}")
-    if stored is None or stored.deleted:
-        raise Refused("Cette contribution a été retirée : rétablissez-la plutôt.")
+    if stored is None:
+        raise NotFound("Cette contribution n'est plus là : relisez la liste.")
     return stored
 
 

@@ -117,6 +117,21 @@ def test_taken_back_it_is_neither_listed_nor_found_and_can_be_brought_back(
     assert found(resources, "vélo école")[0] == "1"
 
 
+@pytest.mark.parametrize("change", [{}, {"title": "Un autre titre"}])
+def test_to_write_again_what_was_taken_back_is_told_to_bring_it_back(
+    resources: Resources, change: dict[str, str]
+) -> None:
+    made = add_statement(resources, SLUG, Kind.PROBLEM, NEW, of=None)
+    remove_statement(resources, SLUG, made["id"], of=None)
+
+    with pytest.raises(Refused, match=f"« {made['id']} » a été retirée : rétablissez-la"):
+        add_statement(resources, SLUG, Kind.PROBLEM, NEW | change, of=None)
+
+    assert list_statements(resources, SLUG)["statements"] == []
+    remove_statement(resources, SLUG, made["id"], of=None, deleted=False)
+    assert add_statement(resources, SLUG, Kind.PROBLEM, NEW, of=None)["id"] == made["id"]
+
+
 def test_one_writes_for_ones_own_organisation_alone(resources: Resources) -> None:
     import_rows(resources, ("id", "organisation", "text"), [("A", "Mienne", "vélo")])
     import_rows(resources, ("id", "organisation", "text"), [("B", "Autre", "jardin")])
