@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from matcher.nomenclature import Tie
@@ -34,6 +35,11 @@ KEPT = {
     "discipline": "discipline_written",
 }
 """Fields that are stored as they were written."""
+
+ANOTHERS = (
+    "Cette contribution est maintenant celle d'une autre structure : demandez à l'animation de la "
+    "changer."
+)
 
 Organisations = frozenset[int] | None
 """The organisations a person may write for; None for all of the sociopôle."""
@@ -72,7 +78,7 @@ def add_statement(
         lock_sociopole(session, sociopole.id)
         _check_author(session, sociopole, row.organisation, of)
         guard = read_guard(resources, session, slug, authors=True)
-        shown = _shown(session, _put(session, sociopole, row, (ties, guard)))
+        shown = _shown(session, _put(session, sociopole, row, (ties, guard), of))
     remember_consent(resources, slug, shown["id"], consent=shown["consent"], before=False)
     index_committed(resources)
     return shown
@@ -103,7 +109,7 @@ def change_statement(
         _check_version(_found(session, sociopole, public_id), stored.revision)
         _check_author(session, sociopole, row.organisation, of)
         guard = read_guard(resources, session, slug, authors=True)
-        shown = _shown(session, _put(session, sociopole, row, (ties, guard)))
+        shown = _shown(session, _put(session, sociopole, row, (ties, guard), of))
     remember_consent(
         resources, slug, public_id, consent=shown["consent"], before=stored.draft.consent
     )
@@ -137,20 +143,36 @@ def _put(
     sociopole: SociopoleView,
     row: ReadRow,
     rules: tuple[Mapping[str, Mapping[str, Tie]], Guard],
+    of: Organisations,
 ) -> Stored:
+    """Write a row as somebody who may write for these organisations."""
     ties, guard = rules
     outcome = sort_rows(session, sociopole, [row], ties, {}, guard)
-    for before in outcome.taken_back:
-        raise Refused(f"La contribution « {before.public_id} » a été retirée : rétablissez-la.")
+    for before in outcome.met:
+        _check_met(before, of)
     if outcome.errors:
         raise Refused(" ; ".join(error.message for error in outcome.errors) + ".")
-    write_sorted(session, sociopole, outcome)
+    try:
+        write_sorted(session, sociopole, outcome)
+    except IntegrityError:
+        if of is None:
+            raise
+        # Another's that this person may not read: answered as one that they may.
+        raise Forbidden(ANOTHERS) from None
     stored = find_stored(session, sociopole.id, row.given_id or row.reference)
     if stored is None:  # the reference was taken by another kind, and got its own public id
         stored = find_stored(session, sociopole.id, f"{row.kind}-{row.reference}")
     if stored is None:
         raise NotFound("Cette contribution n'est plus là : relisez la liste.")
     return stored
+
+
+def _check_met(before: Stored, of: Organisations) -> None:
+    """Whether one may write over what is there, which may have changed hands since."""
+    if of is not None and before.draft.organisation_id not in of:
+        raise Forbidden(ANOTHERS)
+    if before.deleted:
+        raise Refused(f"La contribution « {before.public_id} » a été retirée : rétablissez-la.")
 
 
 def _found(

@@ -104,8 +104,8 @@ class Sorted:
     of_organisations: int = 0
     """Rows that change their organisation's college or contact, and nothing of the statement."""
     duplicates: int = 0
-    taken_back: list[Stored] = field(default_factory=list)
-    """What rows are about though its authors took it back; each has its error too."""
+    met: list[Stored] = field(default_factory=list)
+    """What there was of the rows before, of that too which was taken back."""
     errors: list[RowError] = field(default_factory=list)
     contacts: dict[tuple[str, str], tuple[int, str, str]] = field(default_factory=dict)
 
@@ -223,9 +223,10 @@ def sort_rows(
             continue
         seen[key] = (row.number, draft)
         before = existing.get(key)
+        if before is not None:
+            outcome.met.append(before)
         if before is not None and before.deleted:
             # Whoever took it back is not overruled by an old sheet.
-            outcome.taken_back.append(before)
             message = TAKEN_BACK.format(before.public_id)
             outcome.errors.append(RowError(row.number, mapping.get("id", ""), message))
             continue

@@ -3,8 +3,11 @@
 import pytest
 
 from matcher.statements import Kind
+from service.database import read
 from service.errors import Conflict, Forbidden, NotFound, Refused
 from service.resources import Resources
+from service.store.scope import Scope
+from service.store.sociopoles import get_sociopole
 from service.workflows.answer import Query, answer
 from service.workflows.contribute import (
     add_statement,
@@ -152,6 +155,34 @@ def test_one_writes_for_ones_own_organisation_alone(resources: Resources) -> Non
     with pytest.raises(Forbidden):
         remove_statement(resources, SLUG, "B", of=mine)
     assert "Inconnue" not in str(show_organisations(resources, SLUG))
+
+
+@pytest.mark.parametrize("consent", ["oui", "non"])
+@pytest.mark.parametrize("is_taken_back", [False, True])
+def test_the_same_text_written_again_takes_nothing_back_from_whom_it_was_given_to(
+    resources: Resources,
+    consent: str,
+    is_taken_back: bool,  # noqa: FBT001 - pytest passes it by name
+) -> None:
+    import_rows(resources, ("id", "organisation", "text"), [("B", "Autre", "jardin")])
+    made = add_statement(resources, SLUG, Kind.PROBLEM, NEW, of=None)
+    given = {"organisation": "Autre", "title": "À nous", "consent": consent}
+    change_statement(resources, SLUG, made["id"], given, of=None)
+    before = read_statement(resources, SLUG, made["id"])
+    if is_taken_back:
+        remove_statement(resources, SLUG, made["id"], of=None)
+    former = frozenset({number_of(resources, "Asso")})
+    with read(resources.engine) as session:
+        here = frozenset({get_sociopole(session, SLUG).id})
+    as_former = resources.seen_by(Scope(published=here, organisations=former))
+
+    with pytest.raises(Forbidden, match="autre structure"):
+        add_statement(as_former, SLUG, Kind.PROBLEM, NEW | {"title": "À moi"}, of=former)
+
+    if is_taken_back:
+        remove_statement(resources, SLUG, made["id"], of=None, deleted=False)
+        before |= {"version": read_statement(resources, SLUG, made["id"])["version"]}
+    assert read_statement(resources, SLUG, made["id"]) == before
 
 
 def test_a_list_comes_in_pages_without_gap_or_repeat(resources: Resources) -> None:
