@@ -53,7 +53,7 @@ def rectify(
         raise Refused("Dites ce qui change : un nouveau nom, ou une nouvelle adresse.")
     if email and "@" not in email:
         raise Refused(f"« {email} » n'est pas une adresse électronique.")
-    if len(name) > LONGEST_NAME or len(email) > LONGEST_EMAIL:
+    if len(name) > LONGEST_NAME or max(len(email), len(email_key(email))) > LONGEST_EMAIL:
         raise Refused(f"Au plus {LONGEST_NAME} caractères de nom, et {LONGEST_EMAIL} d'adresse.")
     salt = open_ledger(resources).salt
     with write(resources.engine) as session:

@@ -43,6 +43,7 @@ LONG = "mot " * 5001
         ("college", "martien", "Réponse non comprise : « martien ». Écrivez"),
         ("consent", "peut-être", "« peut-être » ne se comprend pas comme un accord : écrivez"),
         ("date", "31/02/2025", "Date non comprise : « 31/02/2025 ». Écrivez"),
+        ("organisation", "\ufdfa" * 250, "trop long en toutes lettres : abrégez-le"),
         ("title", "a\x07b", "Caractère de contrôle invisible (U+0007)"),
     ],
 )
