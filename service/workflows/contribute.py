@@ -125,6 +125,9 @@ def remove_statement(
         sociopole = get_sociopole(session, slug)
         lock_sociopole(session, sociopole.id)
         stored = _found(session, sociopole, public_id, deleted=not deleted)
+        if not deleted and not _is_of(stored, of):
+            # That there was one is not for others to know.
+            raise _missing(sociopole, public_id)
         _check_owner(stored, of)
         set_deleted(session, stored.id, deleted=deleted)
     index_committed(resources)
@@ -169,7 +172,7 @@ def _put(
 
 def _check_met(before: Stored, of: Organisations) -> None:
     """Whether one may write over what is there, which may have changed hands since."""
-    if of is not None and before.draft.organisation_id not in of:
+    if not _is_of(before, of):
         raise Forbidden(ANOTHERS)
     if before.deleted:
         raise Refused(f"La contribution « {before.public_id} » a été retirée : rétablissez-la.")
@@ -180,8 +183,12 @@ def _found(
 ) -> Stored:
     stored = find_stored(session, sociopole.id, public_id)
     if stored is None or stored.deleted != deleted:
-        raise NotFound(f"La contribution « {public_id} » n'existe pas dans {sociopole.slug}.")
+        raise _missing(sociopole, public_id)
     return stored
+
+
+def _missing(sociopole: SociopoleView, public_id: str) -> NotFound:
+    return NotFound(f"La contribution « {public_id} » n'existe pas dans {sociopole.slug}.")
 
 
 def _shown(session: Session, stored: Stored) -> dict[str, Any]:
@@ -216,8 +223,12 @@ def _check_version(stored: Stored, version: int | None) -> None:
         )
 
 
+def _is_of(stored: Stored, of: Organisations) -> bool:
+    return of is None or stored.draft.organisation_id in of
+
+
 def _check_owner(stored: Stored, of: Organisations) -> None:
-    if of is not None and stored.draft.organisation_id not in of:
+    if not _is_of(stored, of):
         raise Forbidden("Cette contribution est celle d'une autre structure.")
 
 

@@ -135,6 +135,24 @@ def test_to_write_again_what_was_taken_back_is_told_to_bring_it_back(
     assert add_statement(resources, SLUG, Kind.PROBLEM, NEW, of=None)["id"] == made["id"]
 
 
+def test_anothers_that_was_taken_back_is_answered_as_one_that_never_was(
+    resources: Resources,
+) -> None:
+    header = ("id", "organisation", "text", "consent")
+    import_rows(resources, header, [("A", "Mienne", "vélo", "oui"), ("B", "Autre", "pain", "oui")])
+    remove_statement(resources, SLUG, "B", of=None)
+    mine = frozenset({number_of(resources, "Mienne")})
+
+    told = []
+    for public_id in ("B", "C"):
+        with pytest.raises(NotFound) as refusal:
+            remove_statement(resources, SLUG, public_id, of=mine, deleted=False)
+        told.append(str(refusal.value).replace(public_id, "…"))
+
+    assert told[0] == told[1]
+    assert [s["id"] for s in list_statements(resources, SLUG)["statements"]] == ["A"]
+
+
 def test_one_writes_for_ones_own_organisation_alone(resources: Resources) -> None:
     import_rows(resources, ("id", "organisation", "text"), [("A", "Mienne", "vélo")])
     import_rows(resources, ("id", "organisation", "text"), [("B", "Autre", "jardin")])
