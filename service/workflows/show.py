@@ -72,7 +72,7 @@ def show_answers(answers: Sequence[Answer]) -> dict[str, Any]:
     """The answers to a query, best first."""
     return {
         "answers": [
-            show_statement(answer.view) | {"score": answer.score, "sentence": answer.sentence}
+            show_statement(answer.view) | {"score": answer.shown_score, "sentence": answer.sentence}
             for answer in answers
         ]
     }
