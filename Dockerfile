@@ -15,7 +15,8 @@ RUN pip install --no-cache-dir --no-deps --index-url https://download.pytorch.or
 COPY matcher matcher
 COPY indexes indexes
 COPY service service
-RUN pip install --no-cache-dir -c constraints.txt -e .
+# With the client that several web processes need to count failed sign-ins together.
+RUN pip install --no-cache-dir -c constraints.txt -e '.[redis]'
 COPY --from=front /build/node_modules node_modules
 RUN python -m service.reference.build node_modules/@etalab/decoupage-administratif \
     && mkdir -p service/web/static/vendor \

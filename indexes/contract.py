@@ -54,6 +54,6 @@ class WordIndex(Protocol):
     ) -> list[Hit]:
         """The at most `k` best texts for any of these words, best first, ties by id.
 
-        The words of `also`, an expansion of the question, count for less. A word that no text has
-        stands for those a letter or two away that some text has.
+        The words of `also`, an expansion of the question, count for less. A word that no text has,
+        among those that may be found, stands for those a letter or two away that some text has.
         """

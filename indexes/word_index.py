@@ -35,6 +35,10 @@ FUZZY_SCORE = 3.0
 SPARE = 16
 """Texts fetched beyond k: short texts have few lengths, so ties at the edge are common."""
 WINDOW_GROWTH = 8
+NEAR_WORDS = 20
+"""Words of a question that may stand for near spellings: a typing error weighs in a short one."""
+FIRST_HOLDERS = 64
+"""Texts that have a word, looked at first for one that may be found."""
 SCORE_DECIMALS = 4
 """Equal texts may differ in the last float32 bits, by the order in which words were added up."""
 HEAP_BYTES = 50_000_000
@@ -83,8 +87,8 @@ class TantivyIndex:
     ) -> list[Hit]:
         """The at most `k` best texts for any of these words, best first, ties by id.
 
-        The words of `also`, an expansion of the question, count for less. A word that no text has
-        stands for those a letter or two away that some text has.
+        The words of `also`, an expansion of the question, count for less. A word that no text has,
+        among those that may be found, stands for those a letter or two away that some text has.
         """
         check_count(k)
         searcher = self._index.searcher()
@@ -92,7 +96,7 @@ class TantivyIndex:
         among = None if allowed is None else _ordered(allowed)
         if not (k and (terms.strip() or also.strip()) and (among is None or among.size)):
             return []
-        query, window = self._query(searcher, terms, also), k + SPARE
+        query, window = self._query(searcher, terms, also, among), k + SPARE
         if among is not None and among.size <= FEW_ALLOWED:
             query, among = self._restrict(query, among), None
         elif among is not None:
@@ -107,18 +111,33 @@ class TantivyIndex:
         order = np.lexsort((ids, -scores))[:k]
         return [Hit(int(ids[at]), float(scores[at])) for at in order]
 
-    def _query(self, searcher: tantivy.Searcher, terms: str, also: str) -> Query:
+    def _query(self, searcher: tantivy.Searcher, terms: str, also: str, among: Ids | None) -> Query:
         # Never the query parser: what people write is words, not operators.
         asked = Counter(terms.split())
         added = [word for word in dict.fromkeys(also.split()) if word not in asked]
+        guessed = set(islice(filter(_has_near_spellings, asked), NEAR_WORDS))
         clauses = [
-            _weighted(self._schema, word, float(times))
-            if searcher.doc_freq("terms", word)
-            else _near_spellings(self._schema, word)
+            _near_spellings(self._schema, word)
+            if word in guessed and not self._stands(searcher, word, among)
+            else _weighted(self._schema, word, float(times))
             for word, times in islice(asked.items(), QUERY_WORDS)
         ]
         clauses += [_weighted(self._schema, word, ALSO_WEIGHT) for word in added[:QUERY_WORDS]]
         return Query.boolean_query([(Occur.Should, clause) for clause in clauses])
+
+    def _stands(self, searcher: tantivy.Searcher, word: str, among: Ids | None) -> bool:
+        """Whether a text that may be found has the word: others are nothing to whoever asks."""
+        holders = searcher.doc_freq("terms", word)
+        if not holders or among is None:
+            return bool(holders)
+        query, window = Query.term_query(self._schema, "terms", word, "freq"), FIRST_HOLDERS
+        ids, _ = _best_of(searcher, query, window)
+        while not _is_among(ids, among).any():
+            if window >= holders or len(ids) < window:
+                return False
+            window *= WINDOW_GROWTH
+            ids, _ = _best_of(searcher, query, window)
+        return True
 
     def _restrict(self, query: Query, allowed: Ids) -> Query:
         members = Query.term_set_query(self._schema, "id", allowed.tolist())
@@ -172,10 +191,12 @@ def _weighted(schema: tantivy.Schema, word: str, weight: float) -> Query:
 
 
 def _near_spellings(schema: tantivy.Schema, word: str) -> Query:
-    if len(word) < SHORTEST_FUZZY or not word.isalpha():
-        return Query.empty_query()
     distance = 2 if len(word) >= SHORTEST_FUZZY_TWICE else 1
     return Query.boost_query(Query.fuzzy_term_query(schema, "terms", word, distance), FUZZY_SCORE)
+
+
+def _has_near_spellings(word: str) -> bool:
+    return len(word) >= SHORTEST_FUZZY and word.isalpha()
 
 
 def _best_of(searcher: tantivy.Searcher, query: Query, window: int) -> tuple[Ids, Scores]:

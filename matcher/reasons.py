@@ -15,6 +15,7 @@ MEANT = 0.5
 """Cosine from which a sentence means a phrase of the lexicon without saying it."""
 LONGEST_SENTENCE = 400
 """Characters: a sentence without an end is cut there when it is shown."""
+CUT = " …"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,11 @@ def encode_sentences(texts: Sequence[str], encoder: Encoder) -> list[Vectors]:
 def answering_sentence(asked: NDArray[np.float32], text: str, rows: Vectors) -> str:
     """The sentence of a text nearest in meaning to a question `(dim,)`; `rows` are theirs."""
     return _shorten(sentences(text)[int((rows @ asked).argmax())])
+
+
+def still_says(text: str, sentence: str) -> bool:
+    """Whether a sentence found in a text still stands in it; of a shortened one, its start."""
+    return " ".join(sentence.removesuffix(CUT).split()) in " ".join(text.split())
 
 
 def _reason(
@@ -125,4 +131,4 @@ def _bridges(
 def _shorten(sentence: str) -> str:
     if len(sentence) <= LONGEST_SENTENCE:
         return sentence
-    return sentence[:LONGEST_SENTENCE].rsplit(" ", 1)[0] + " …"
+    return sentence[:LONGEST_SENTENCE].rsplit(" ", 1)[0] + CUT

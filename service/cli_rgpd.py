@@ -18,7 +18,7 @@ from service.command import (
 from service.errors import Refused
 from service.rgpd.register import read_register
 from service.settings import Settings
-from service.terminal import say
+from service.terminal import complain, say
 from service.workflows import rights
 from service.workflows.background import submit_purge
 from service.workflows.erase import erase
@@ -82,8 +82,14 @@ def rectify_command(
     """Corrige le nom ou l'adresse d'une personne, aussi là où elle a signé."""
     with refusals(as_json=False), opened(data) as resources:
         asking = Asking(email=email)
-        changed = rights.rectify(resources, asking, name=new_name, email=new_email)
-    say(f"Corrigé : {changed} lignes.")
+        done = rights.rectify(resources, asking, name=new_name, email=new_email)
+    say(f"Corrigé : {done.rows} lignes.")
+    if not done.clean:
+        complain(
+            "Un autre processus lit la base et y garde ce qui était écrit : arrêtez-le, puis "
+            "relancez la même correction, avec l'adresse d'aujourd'hui, pour vider les journaux."
+        )
+        raise typer.Exit(IN_PART)
 
 
 @rgpd_cli.command("withdraw")

@@ -4,13 +4,16 @@ Pure ASGI: no task and no copy a request. `Watched` and `Headed` stand around th
 so that no answer goes without them, not even that of a fault or of a body too large.
 """
 
+import email.message
 import logging
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from fastapi import Request
-from starlette.datastructures import MutableHeaders
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.errors import Refused
@@ -46,8 +49,8 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 NO_ROUTE = "-"
 FOUND = frozenset({200, 206, 304})
 
-JSON_TYPE = re.compile(rb"application/(?:[\w.-]+\+)?json", re.IGNORECASE)
-FORM_TYPE = re.compile(rb"application/x-www-form-urlencoded", re.IGNORECASE)
+FORM_TYPE, PARTS_TYPE = b"application/x-www-form-urlencoded", b"multipart/form-data"
+UTF_8 = frozenset({b"utf-8", b"utf8"})
 HIGH, LOW = rb"\\u[dD][89abAB][0-9a-fA-F]{2}", rb"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 # Escapes are walked over one by one, so that "\\\\u0000" is read as a backslash and five signs.
 NOT_TEXT_IN_JSON = re.compile(
@@ -68,7 +71,7 @@ class Watched:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        identity = take_request_id(_header(scope, b"x-request-id").decode("latin-1"))
+        identity = take_request_id(_header(scope, "x-request-id"))
         start, status = time.perf_counter(), 500
 
         async def send_watched(message: Message) -> None:
@@ -135,15 +138,75 @@ class TextOnly:
         if "\0" in scope["path"] or _is_broken_form(scope["query_string"]):
             await answer_refusal(Request(scope), NOT_TEXT, 422)(scope, receive, send)
             return
-        is_broken = _judge(_header(scope, b"content-type"))
+        content_type = _header(scope, "content-type")
+        kind, options = parse_options_header(content_type)
+        is_whole = kind != PARTS_TYPE
+        is_broken = _judge(content_type) if is_whole else Parts(options).are_broken
 
         async def receive_text() -> Message:
-            message = await _whole(receive)
+            message = await (_whole(receive) if is_whole else receive())
             if is_broken and is_broken(message.get("body", b"")):
                 raise Refused(NOT_TEXT)
             return message
 
         await self.app(scope, receive_text if is_broken else receive, send)
+
+
+class Parts:
+    """Looks at a form of several parts as it passes by: fields are text, files hold anything.
+
+    It is cut as Starlette cuts it after us, by the same parser.
+    """
+
+    def __init__(self, options: Mapping[bytes, bytes]) -> None:
+        # Starlette would read fields by any codec of Python's that the sender names.
+        self._is_broken = options.get(b"charset", b"utf-8").lower() not in UTF_8
+        self._is_file = False
+        self._name = self._value = b""
+        self._boundary = options.get(b"boundary", b"")
+        self._parser: MultipartParser | None = None
+        self._is_over = False
+
+    def are_broken(self, more: bytes) -> bool:
+        """Whether a field holds what is no text, in what came up to here."""
+        try:
+            if not self._is_over:
+                self._parser = self._parser or self._open()
+                self._parser.write(more)
+        except FormParserError:
+            # Starlette will say the same of these bytes.
+            self._is_over = True
+        return self._is_broken
+
+    def _open(self) -> MultipartParser:
+        return MultipartParser(
+            self._boundary,
+            {
+                "on_part_begin": self._begin,
+                "on_header_field": self._read_name,
+                "on_header_value": self._read_value,
+                "on_header_end": self._end_header,
+                "on_part_data": self._read_data,
+            },
+        )
+
+    def _begin(self) -> None:
+        self._is_file = False
+
+    def _read_name(self, data: bytes, start: int, end: int) -> None:
+        self._name += data[start:end]
+
+    def _read_value(self, data: bytes, start: int, end: int) -> None:
+        self._value += data[start:end]
+
+    def _end_header(self) -> None:
+        if self._name.lower() == b"content-disposition":
+            self._is_file = b"filename" in parse_options_header(self._value)[1]
+            self._is_broken |= b"\0" in self._value
+        self._name = self._value = b""
+
+    def _read_data(self, data: bytes, start: int, end: int) -> None:
+        self._is_broken |= not self._is_file and data.find(b"\0", start, end) >= 0
 
 
 def route_template(scope: Scope) -> str:
@@ -165,11 +228,16 @@ def _add_headers(headers: MutableHeaders, scope: Scope, status: int) -> None:
         headers.setdefault(name, value)
 
 
-def _judge(content_type: bytes) -> Callable[[bytes], bool] | None:
-    """What tells, of a body of this type, that it holds what is no text; files may hold it."""
-    if JSON_TYPE.match(content_type):
-        return _is_broken_json
-    return _is_broken_form if FORM_TYPE.match(content_type) else None
+def _judge(content_type: str) -> Callable[[bytes], bool] | None:
+    """What tells, of a body of this type, that it holds what is no text."""
+    if parse_options_header(content_type)[0] == FORM_TYPE:
+        return _is_broken_form
+    # As FastAPI tells what it reads as JSON.
+    message = email.message.Message()
+    message["content-type"] = content_type
+    subtype = message.get_content_subtype()
+    is_json = subtype == "json" or subtype.endswith("+json")
+    return _is_broken_json if is_json and message.get_content_maintype() == "application" else None
 
 
 def _is_broken_json(body: bytes) -> bool:
@@ -178,7 +246,8 @@ def _is_broken_json(body: bytes) -> bool:
         body.decode()
     except UnicodeDecodeError:
         return True
-    return b"\\u" in body and bool(NOT_TEXT_IN_JSON.match(body))
+    # Raw, it stands in no JSON, but Python's reader takes UTF-16, which is full of it.
+    return b"\0" in body or (b"\\u" in body and bool(NOT_TEXT_IN_JSON.match(body)))
 
 
 def _is_broken_form(body: bytes) -> bool:
@@ -201,6 +270,6 @@ def _is_plain(headers: MutableHeaders) -> bool:
     return headers.get("content-type", "").startswith("text/plain")
 
 
-def _header(scope: Scope, name: bytes) -> bytes:
-    found: dict[bytes, bytes] = dict(scope["headers"])
-    return found.get(name, b"")
+def _header(scope: Scope, name: str) -> str:
+    """The first header of this name, which is the one that everybody else reads."""
+    return Headers(scope=scope).get(name, "")

@@ -32,6 +32,7 @@ SECURE_COOKIE = "__Host-sociopoles"
 
 
 CODE_COOKIE = "sociopoles-code"
+LET_IN = "sociopoles.let_in"
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 SESSION = Security(
     APIKeyCookie(
@@ -117,6 +118,23 @@ Anyone = Annotated[Visit, anyone()]
 def open_visit(request: Request, permission: Permission) -> Visit:
     """Find who asks and let them in, or raise NotSignedIn, NotFound, Forbidden."""
     resources = get_resources(request)
+    # Once: whoever asks again later, of the same request, asks who it is by then.
+    known = request.scope.pop(LET_IN, None)
+    person, sociopole = (
+        known[1] if known and known[0] == permission else _let_in(request, permission)
+    )
+    # Last: under a key this may answer at once, with what only who may ask is to read.
+    claim = claim_of(request, resources.unscoped(), person)
+    return Visit(person, resources.seen_by(person.scope(), claim), sociopole)
+
+
+def let_in(request: Request, permission: Permission) -> None:
+    """Let somebody in, or raise, before `open_visit`, which then need not ask again."""
+    request.scope[LET_IN] = (permission, _let_in(request, permission))
+
+
+def _let_in(request: Request, permission: Permission) -> tuple[Person, int | None]:
+    resources = get_resources(request)
     person = find_person(request, resources)
     if not person.is_known:
         raise NotSignedIn(SIGN_IN_FIRST)
@@ -124,9 +142,7 @@ def open_visit(request: Request, permission: Permission) -> Visit:
     allowed = person.may(permission, sociopole) if sociopole else person.may_somewhere(permission)
     if not allowed:
         raise Forbidden("Votre rôle ne permet pas cela : demandez-le à l'administration.")
-    # Last: under a key this may answer at once, with what only who may ask is to read.
-    claim = claim_of(request, resources.unscoped(), person)
-    return Visit(person, resources.seen_by(person.scope(), claim), sociopole)
+    return person, sociopole
 
 
 def find_person(request: Request, resources: Resources) -> Person:

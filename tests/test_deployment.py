@@ -8,6 +8,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -124,6 +125,16 @@ def test_the_steps_of_the_build_are_those_of_make() -> None:
     [torch] = re.findall(r"\$\((grep [^)]*)\)", runs)
     found = subprocess.run(shlex.split(torch), cwd=ROOT, capture_output=True, text=True, check=True)
     assert re.fullmatch(r"torch==[\d.]+\n", found.stdout)
+
+
+def test_the_image_can_count_failed_sign_ins_in_redis() -> None:
+    runs = " ".join(step.rest for step in dockerfile() if step.word == "RUN")
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    wanted = extras["optional-dependencies"]
+
+    assert "-e '.[redis]'" in runs
+    assert set(wanted["redis"]) <= set(wanted["test"])
+    assert "\nredis==" in (ROOT / "constraints.txt").read_text("utf-8")
 
 
 def test_the_service_cannot_change_its_own_code() -> None:

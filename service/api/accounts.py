@@ -9,15 +9,15 @@ from service.access import Role
 from service.api.parameters import After, Before, IfMatch, Limit, Number, give_version
 from service.api.problems import ANSWERS
 from service.api.schemas import Body, example
+from service.asked_first import AskedFirstOnce
 from service.database import read
-from service.once import OnceRoute
 from service.store.accounts import NewAccount, get_account
 from service.visits import Administering
 from service.workflows import accounts
 from service.workflows.accounts import AccountChange, RoleWanted
 
 router = APIRouter(
-    prefix="/api/v1", responses=ANSWERS, tags=["administration"], route_class=OnceRoute
+    prefix="/api/v1", responses=ANSWERS, tags=["administration"], route_class=AskedFirstOnce
 )
 
 

@@ -11,7 +11,7 @@ from matcher.wishes import Action
 from service.api.parameters import LARGEST, Number
 from service.api.problems import ANSWERS
 from service.api.schemas import Body, example
-from service.once import OnceRoute
+from service.asked_first import AskedFirstOnce
 from service.visits import Proposals, Reviewing
 from service.workflows.edit_group import Who, edit_group, show_history, undo_edit
 from service.workflows.group import GroupPlan, group
@@ -19,7 +19,9 @@ from service.workflows.show_groups import show_changes, show_groups
 from service.workflows.understand_edit import Wanted
 from service.workflows.workshop import WorkshopPlan, prepare_workshop
 
-router = APIRouter(prefix="/api/v1", responses=ANSWERS, tags=["groupes"], route_class=OnceRoute)
+router = APIRouter(
+    prefix="/api/v1", responses=ANSWERS, tags=["groupes"], route_class=AskedFirstOnce
+)
 
 
 class GroupingWanted(Body):

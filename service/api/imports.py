@@ -12,10 +12,10 @@ from matcher.statements import Kind
 from service.api.description import files
 from service.api.parameters import Before, Limit, Number
 from service.api.problems import ANSWERS, MEDIA_TYPE
+from service.asked_first import AskedFirstOnce
 from service.errors import Refused
 from service.files.limits import MAX_FILE_BYTES
 from service.files.writing import SheetFormat
-from service.once import OnceRoute
 from service.resources import Resources
 from service.visits import Reviewing
 from service.workflows.background import Asked, submit_import
@@ -24,7 +24,9 @@ from service.workflows.show_jobs import show_job
 from service.workflows.take_in import ImportPlan, take_in
 from service.workflows.take_in_decisions import take_in_decisions
 
-router = APIRouter(prefix="/api/v1", responses=ANSWERS, tags=["imports"], route_class=OnceRoute)
+router = APIRouter(
+    prefix="/api/v1", responses=ANSWERS, tags=["imports"], route_class=AskedFirstOnce
+)
 
 LONGEST_MAPPING = 20_000
 ROOM_FOR_FORM = 100_000

@@ -16,8 +16,8 @@ from service.api.groups import GroupingWanted
 from service.api.pairings import RunWanted
 from service.api.parameters import Before, Limit, Number
 from service.api.problems import ANSWERS
+from service.asked_first import AskedFirstOnce
 from service.errors import Refused
-from service.once import OnceRoute
 from service.resources import Resources
 from service.store.jobs import ENDED
 from service.store.scope import Scope
@@ -28,7 +28,7 @@ from service.workflows.group import GroupPlan
 from service.workflows.show_jobs import show_job, show_jobs
 from service.workflows.suggest import Plan, parse_kinds
 
-router = APIRouter(prefix="/api/v1", responses=ANSWERS, tags=["tâches"], route_class=OnceRoute)
+router = APIRouter(prefix="/api/v1", responses=ANSWERS, tags=["tâches"], route_class=AskedFirstOnce)
 EVERY_S, SIGN_OF_LIFE_S = 0.5, 15.0
 """How often a job is looked at, and after how long a silence a proxy hears that we are there."""
 WHO_S = 5.0

@@ -12,8 +12,8 @@ from service.api import schemas
 from service.api.parameters import LARGEST, IfMatch, Limit, Number
 from service.api.problems import ANSWERS
 from service.api.schemas import Body, example
+from service.asked_first import AskedFirstOnce
 from service.errors import Refused
-from service.once import OnceRoute
 from service.store.decisions import Say
 from service.store.proposed import Filter
 from service.visits import Proposals, Reading, Reviewing
@@ -30,7 +30,7 @@ from service.workflows.list_pairings import list_pairings
 from service.workflows.suggest import Plan, parse_kinds, suggest
 
 router = APIRouter(
-    prefix="/api/v1", responses=ANSWERS, tags=["rapprochements"], route_class=OnceRoute
+    prefix="/api/v1", responses=ANSWERS, tags=["rapprochements"], route_class=AskedFirstOnce
 )
 
 

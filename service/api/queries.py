@@ -9,14 +9,14 @@ from matcher.statements import Kind
 from service.api.parameters import Number
 from service.api.problems import ANSWERS
 from service.api.schemas import Body, example
-from service.once import OnceRoute
+from service.asked_first import AskedFirstOnce
 from service.visits import Questions
 from service.workflows import alerts
 from service.workflows.answer import LONGEST_QUERY
 from service.workflows.answer import Query as Question
 
 router = APIRouter(
-    prefix="/api/v1", responses=ANSWERS, tags=["recherches gardées"], route_class=OnceRoute
+    prefix="/api/v1", responses=ANSWERS, tags=["recherches gardées"], route_class=AskedFirstOnce
 )
 
 

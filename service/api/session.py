@@ -9,7 +9,7 @@ from service.access import GRANTABLE, Permission
 from service.api.parameters import Number, ProviderName
 from service.api.problems import ANSWERS
 from service.api.schemas import Body, example
-from service.once import OnceRoute
+from service.asked_first import AskedFirstOnce
 from service.visits import (
     CODE_COOKIE,
     Anyone,
@@ -31,7 +31,7 @@ from service.workflows.sign_in import (
     sign_out,
 )
 
-router = APIRouter(prefix="/api/v1", responses=ANSWERS, tags=["compte"], route_class=OnceRoute)
+router = APIRouter(prefix="/api/v1", responses=ANSWERS, tags=["compte"], route_class=AskedFirstOnce)
 
 
 class PasswordSignIn(Body):

@@ -9,11 +9,13 @@ from service.api import schemas
 from service.api.parameters import After, Limit
 from service.api.problems import ANSWERS
 from service.api.schemas import Body, example
-from service.once import OnceRoute
+from service.asked_first import AskedFirstOnce
 from service.visits import Administering, Anyone, Contacts, Reading, Reviewing
 from service.workflows import directory, set_up, show
 
-router = APIRouter(prefix="/api/v1", responses=ANSWERS, tags=["sociopôles"], route_class=OnceRoute)
+router = APIRouter(
+    prefix="/api/v1", responses=ANSWERS, tags=["sociopôles"], route_class=AskedFirstOnce
+)
 
 
 class SociopoleWanted(Body):

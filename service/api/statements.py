@@ -11,7 +11,7 @@ from service.api import schemas
 from service.api.parameters import After, IfMatch, Limit, give_version
 from service.api.problems import ANSWERS
 from service.api.schemas import Body, example
-from service.once import OnceRoute
+from service.asked_first import AskedFirstOnce
 from service.visits import Contributing, Reading, Visit
 from service.workflows import contribute, show
 from service.workflows.answer import LONGEST_QUERY, MOST_ANSWERS, answer
@@ -19,7 +19,7 @@ from service.workflows.answer import Query as Question
 from service.workflows.contribute import Organisations
 
 router = APIRouter(
-    prefix="/api/v1", responses=ANSWERS, tags=["contributions"], route_class=OnceRoute
+    prefix="/api/v1", responses=ANSWERS, tags=["contributions"], route_class=AskedFirstOnce
 )
 
 

@@ -24,6 +24,12 @@ MAX_ROWS = 100_000
 MAX_COLUMNS = 200
 """The widest open register seen has 41 columns; beyond 200 it is not a table of statements."""
 
+MAX_CELLS = 5_000_000
+"""As many as 100,000 rows of the widest register seen, with room to spare."""
+
+MAX_ROWS_WITH_EMPTY, MAX_COLUMNS_WITH_EMPTY = 1_048_576, 16_384
+"""A spreadsheet's own limits: one may be saved whole, empty cells and all."""
+
 MAX_CELL_CHARACTERS = 100_000
 """Fifty pages. Below the 131,072 where the csv module stops by itself."""
 

@@ -12,10 +12,13 @@ from service.files.delimited import Record, read_delimited
 from service.files.formats import check_format
 from service.files.limits import (
     MAX_CELL_CHARACTERS,
+    MAX_CELLS,
     MAX_COLUMNS,
+    MAX_COLUMNS_WITH_EMPTY,
     MAX_FILE_BYTES,
     MAX_PROBLEMS,
     MAX_ROWS,
+    MAX_ROWS_WITH_EMPTY,
 )
 from service.files.neutralising import restore
 from service.files.sheets import read_workbook
@@ -85,9 +88,15 @@ def _take_header(records: Iterator[Record]) -> tuple[list[str], list[Row]]:
     if header is None:
         raise Refused("Le fichier est vide : la première ligne doit nommer les colonnes.")
     rows: list[Row] = []
-    for row in filled:
+    total = 0
+    for number, cells in filled:
+        # Without the empty cells at the end, which would be kept by the million.
+        row = Row(number, cells[: _last_filled(cells)])
+        total += len(row.cells)
         if len(rows) == MAX_ROWS:
             raise Refused(f"Plus de {MAX_ROWS} lignes : envoyez le fichier en plusieurs fois.")
+        if total > MAX_CELLS:
+            raise Refused(f"Plus de {MAX_CELLS} cellules : envoyez le fichier en plusieurs fois.")
         rows.append(row)
     if not rows:
         raise Refused(
@@ -99,7 +108,10 @@ def _take_header(records: Iterator[Record]) -> tuple[list[str], list[Row]]:
 
 def _clean(records: Iterator[Record]) -> Iterator[Row]:
     for number, raw in records:
-        cells = tuple([restore(tidy(cell)) for cell in raw])
+        _check_extent(number, raw)
+        if not any(raw):
+            continue
+        cells = tuple([restore(tidy(cell)) if cell else cell for cell in raw])
         if not any(cells):
             continue
         if max(map(len, cells)) > MAX_CELL_CHARACTERS:
@@ -108,6 +120,19 @@ def _clean(records: Iterator[Record]) -> Iterator[Row]:
                 "raccourcissez-la, ou cherchez un guillemet manquant."
             )
         yield Row(number, cells)
+
+
+def _check_extent(number: int, raw: Sequence[str]) -> None:
+    """Refuse what no spreadsheet holds: twenty million empty cells are a file of 20 MB."""
+    if number > MAX_ROWS_WITH_EMPTY:
+        raise Refused(
+            f"Plus de {MAX_ROWS_WITH_EMPTY} lignes, vides comprises : ôtez les lignes vides."
+        )
+    if len(raw) > MAX_COLUMNS_WITH_EMPTY:
+        raise Refused(
+            f"{len(raw)} colonnes à la ligne {number}, au plus {MAX_COLUMNS} : "
+            "gardez les colonnes utiles."
+        )
 
 
 def _name_columns(header: Sequence[str], rows: Sequence[Row]) -> tuple[str, ...]:

@@ -80,7 +80,7 @@ class StatementView:
 
 
 class Existing(NamedTuple):
-    """A statement that is already there: its number and what is stored of it."""
+    """A statement that is already there: its number and what is to be stored of it."""
 
     id: int
     draft: StatementDraft
@@ -115,17 +115,18 @@ def hash_text(text: str) -> str:
 
 def existing_statements(
     session: Session, sociopole_id: int
-) -> tuple[dict[tuple[str, str], Existing], dict[str, tuple[str, str]]]:
-    """What a sociopôle holds, by (kind, reference); and (kind, reference) by public id."""
-    by_key: dict[tuple[str, str], Existing] = {}
+) -> tuple[dict[tuple[str, str], Stored], dict[str, tuple[str, str]]]:
+    """What a sociopôle holds, by (kind, reference); and (kind, reference) by public id.
+
+    What was taken back is among it: it keeps its reference and its public id.
+    """
+    by_key: dict[tuple[str, str], Stored] = {}
     by_public: dict[str, tuple[str, str]] = {}
     rows = session.execute(
-        select(StatementRow).where(
-            StatementRow.sociopole_id == sociopole_id, StatementRow.deleted.is_(False)
-        )
+        select(StatementRow).where(StatementRow.sociopole_id == sociopole_id)
     ).scalars()
     for row in rows:
-        by_key[row.kind, row.reference] = Existing(row.id, _draft(row))
+        by_key[row.kind, row.reference] = _stored(row)
         by_public[row.public_id] = (row.kind, row.reference)
     return by_key, by_public
 
@@ -197,9 +198,7 @@ def find_stored(session: Session, sociopole_id: int, public_id: str) -> Stored |
             StatementRow.sociopole_id == sociopole_id, StatementRow.public_id == public_id
         )
     ).scalar_one_or_none()
-    if row is None:
-        return None
-    return Stored(row.id, row.revision, row.deleted, row.public_id, _draft(row))
+    return None if row is None else _stored(row)
 
 
 def page_of_statements(
@@ -329,6 +328,10 @@ def changes_since(session: Session, revision: int, *, limit: int) -> list[Change
         )
         for row in rows
     ]
+
+
+def _stored(row: StatementRow) -> Stored:
+    return Stored(row.id, row.revision, row.deleted, row.public_id, _draft(row))
 
 
 def _draft(row: StatementRow) -> StatementDraft:

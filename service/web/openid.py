@@ -5,6 +5,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
+from service.asked_first import AskedFirst
 from service.errors import Refused
 from service.openid.dance_cookie import LIFE_SECONDS
 from service.visits import Anyone, Own, Visit, network_of
@@ -13,7 +14,7 @@ from service.web.rendering import find_visitor, render
 from service.web.sign_in import SIGN_IN, door_of, go_in, local_path, show_form, status_of
 from service.workflows.openid_sign_in import RETURN, enter, leave_for, link, read_dance, unlink
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, route_class=AskedFirst)
 
 DANCE_COOKIE = "sociopoles-fournisseur"
 LONGEST_PATH = 1000

@@ -10,6 +10,7 @@ from fastapi.responses import RedirectResponse
 from matcher.assignment import Limits
 from matcher.statements import Kind
 from service.access import Permission
+from service.asked_first import AskedFirst
 from service.errors import NotFound, Refused
 from service.resources import Resources
 from service.visits import Reading, Reviewing
@@ -19,7 +20,7 @@ from service.workflows.answer import Query as Question
 from service.workflows.answer import answer
 from service.workflows.suggest import Plan, suggest
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, route_class=AskedFirst)
 
 Shown = Mapping[str, Any]
 """What `service.workflows.show` gives: plain values under stable names."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from service.access import GRANTABLE, Permission, Person, Role
@@ -20,6 +21,7 @@ from service.store.accounts import (
     NewAccount,
     add_account,
     count_admins,
+    email_key,
     find_account,
     get_account,
     issuers_of,
@@ -81,12 +83,17 @@ def create_account(
     _check_name(new.name)
     hashed = hash_password(password, new.email, new.name) if password else ""
     at = now()
+    taken = f"L'adresse {new.email.strip()} a déjà un compte."
     with write(resources.engine) as session:
         _check_giver(session, by)
         if find_account(session, new.email):
-            raise Refused(f"L'adresse {new.email.strip()} a déjà un compte.")
+            raise Refused(taken)
         fields = {name: getattr(new, name) for name in NewAccount.__dataclass_fields__}
-        account_id = add_account(session, NewAccount(**fields | {"password_hash": hashed}), at)
+        try:
+            account_id = add_account(session, NewAccount(**fields | {"password_hash": hashed}), at)
+        except IntegrityError as error:
+            # Somebody added it meanwhile.
+            raise Refused(taken) from error
         set_memberships(session, account_id, _members(session, roles))
         made = get_account(session, account_id)
         add_audit(session, at, by=by, action="account-created", about=f"compte {account_id}")
@@ -376,7 +383,9 @@ def _own(person: Person) -> int:
 
 def check_email(email: str) -> None:
     """Raise Refused where this is no e-mail address."""
-    if len(email) > LONGEST_EMAIL or not EMAIL.fullmatch(email.strip()):
+    # Signs that are many in one grow where two writings are compared.
+    longest = max(len(email), len(email_key(email)))
+    if longest > LONGEST_EMAIL or not EMAIL.fullmatch(email.strip()):
         raise Refused(f"« {email} » n'est pas une adresse e-mail.")
 
 

@@ -37,6 +37,7 @@ from service.store.statements import StatementView, statements_by_id
 from service.workflows.answer import Query, answer
 from service.workflows.show import show_statement
 from service.workflows.sign_in import hash_secret
+from service.workflows.still_said import said_now
 
 LOGGER = logging.getLogger(__name__)
 ANSWERS_KEPT = 10
@@ -248,7 +249,8 @@ def _compose(resources: Resources, digest: Digest, secret: str) -> Mail:
         lines.append(f"Pour votre recherche « {_short(view.text)} » :")
         for found, statement in answers[:SHOWN_IN_MAIL]:
             lines.append(f"- {statement.statement.title} ({statement.organisation})")
-            lines.append(f"  « {found.sentence} »")
+            if sentence := said_now(found.sentence, statement):
+                lines.append(f"  « {sentence} »")
         if len(answers) > SHOWN_IN_MAIL:
             lines.append(f"… et {len(answers) - SHOWN_IN_MAIL} autres.")
         lines.append("")
@@ -265,7 +267,7 @@ def _shown(session: Session, view: QueryView) -> dict[str, Any]:
         "answers": [
             show_statement(views[f.statement])
             | {
-                "sentence": f.sentence,
+                "sentence": said_now(f.sentence, views[f.statement]),
                 "found_at": f.at.isoformat(timespec="seconds"),
                 "is_new": f.is_new,
             }

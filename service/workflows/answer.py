@@ -23,6 +23,11 @@ LONGEST_QUERY = 20_000
 MOST_ANSWERS = 100
 
 
+EXACT, ROUGH = 5, 1
+"""Decimals of a score. How rare a word is follows every text, of those too that one may not read:
+who does not read all is told less of it (docs/decisions/0009)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """A question and what its answers are limited to; `sector` is a code or words for one."""
@@ -36,10 +41,14 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A statement that answers, its score and the sentence of it that answers best."""
+    """A statement that answers, its score and the sentence of it that answers best.
+
+    `shown_score` is what the person who asks is told of the score.
+    """
 
     view: StatementView
     score: float
+    shown_score: float
     sentence: str
 
 
@@ -62,6 +71,7 @@ def answer(resources: Resources, query: Query, progress: Progress | None = None)
         sociopole = sociopole_id(session, query.sociopole) if query.sociopole else None
         lexicon = lexicon_of(resources, session, sociopole)
         is_limited = sociopole is not None or scope_of(session) != WHOLE
+        decimals = EXACT if scope_of(session).full is None else ROUGH
     allowed = visible = None
     if is_limited:
         visible = allowed = searchable(resources, mark, sociopole=sociopole)
@@ -76,7 +86,8 @@ def answer(resources: Resources, query: Query, progress: Progress | None = None)
     return [
         Answer(
             view,
-            round(scores[view.statement.id], 5),
+            round(scores[view.statement.id], EXACT),
+            round(scores[view.statement.id], decimals),
             answering_sentence(question.rows[0], view.statement.passage, rows),
         )
         for view, rows in zip(views, sentences_of(resources, views), strict=True)

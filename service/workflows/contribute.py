@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from matcher.nomenclature import Tie
@@ -34,6 +35,11 @@ KEPT = {
     "discipline": "discipline_written",
 }
 """Fields that are stored as they were written."""
+
+ANOTHERS = (
+    "Cette contribution est maintenant celle d'une autre structure : demandez à l'animation de la "
+    "changer."
+)
 
 Organisations = frozenset[int] | None
 """The organisations a person may write for; None for all of the sociopôle."""
@@ -72,7 +78,7 @@ def add_statement(
         lock_sociopole(session, sociopole.id)
         _check_author(session, sociopole, row.organisation, of)
         guard = read_guard(resources, session, slug, authors=True)
-        shown = _shown(session, _put(session, sociopole, row, (ties, guard)))
+        shown = _shown(session, _put(session, sociopole, row, (ties, guard), of))
     remember_consent(resources, slug, shown["id"], consent=shown["consent"], before=False)
     index_committed(resources)
     return shown
@@ -103,7 +109,7 @@ def change_statement(
         _check_version(_found(session, sociopole, public_id), stored.revision)
         _check_author(session, sociopole, row.organisation, of)
         guard = read_guard(resources, session, slug, authors=True)
-        shown = _shown(session, _put(session, sociopole, row, (ties, guard)))
+        shown = _shown(session, _put(session, sociopole, row, (ties, guard), of))
     remember_consent(
         resources, slug, public_id, consent=shown["consent"], before=stored.draft.consent
     )
@@ -119,6 +125,9 @@ def remove_statement(
         sociopole = get_sociopole(session, slug)
         lock_sociopole(session, sociopole.id)
         stored = _found(session, sociopole, public_id, deleted=not deleted)
+        if not deleted and not _is_of(stored, of):
+            # That there was one is not for others to know.
+            raise _missing(sociopole, public_id)
         _check_owner(stored, of)
         set_deleted(session, stored.id, deleted=deleted)
     index_committed(resources)
@@ -137,18 +146,36 @@ def _put(
     sociopole: SociopoleView,
     row: ReadRow,
     rules: tuple[Mapping[str, Mapping[str, Tie]], Guard],
+    of: Organisations,
 ) -> Stored:
+    """Write a row as somebody who may write for these organisations."""
     ties, guard = rules
     outcome = sort_rows(session, sociopole, [row], ties, {}, guard)
+    for before in outcome.met:
+        _check_met(before, of)
     if outcome.errors:
         raise Refused(" ; ".join(error.message for error in outcome.errors) + ".")
-    write_sorted(session, sociopole, outcome)
+    try:
+        write_sorted(session, sociopole, outcome)
+    except IntegrityError:
+        if of is None:
+            raise
+        # Another's that this person may not read: answered as one that they may.
+        raise Forbidden(ANOTHERS) from None
     stored = find_stored(session, sociopole.id, row.given_id or row.reference)
     if stored is None:  # the reference was taken by another kind, and got its own public id
         stored = find_stored(session, sociopole.id, f"{row.kind}-{row.reference}")
-    if stored is None or stored.deleted:
-        raise Refused("Cette contribution a été retirée : rétablissez-la plutôt.")
+    if stored is None:
+        raise NotFound("Cette contribution n'est plus là : relisez la liste.")
     return stored
+
+
+def _check_met(before: Stored, of: Organisations) -> None:
+    """Whether one may write over what is there, which may have changed hands since."""
+    if not _is_of(before, of):
+        raise Forbidden(ANOTHERS)
+    if before.deleted:
+        raise Refused(f"La contribution « {before.public_id} » a été retirée : rétablissez-la.")
 
 
 def _found(
@@ -156,8 +183,12 @@ def _found(
 ) -> Stored:
     stored = find_stored(session, sociopole.id, public_id)
     if stored is None or stored.deleted != deleted:
-        raise NotFound(f"La contribution « {public_id} » n'existe pas dans {sociopole.slug}.")
+        raise _missing(sociopole, public_id)
     return stored
+
+
+def _missing(sociopole: SociopoleView, public_id: str) -> NotFound:
+    return NotFound(f"La contribution « {public_id} » n'existe pas dans {sociopole.slug}.")
 
 
 def _shown(session: Session, stored: Stored) -> dict[str, Any]:
@@ -192,8 +223,12 @@ def _check_version(stored: Stored, version: int | None) -> None:
         )
 
 
+def _is_of(stored: Stored, of: Organisations) -> bool:
+    return of is None or stored.draft.organisation_id in of
+
+
 def _check_owner(stored: Stored, of: Organisations) -> None:
-    if of is not None and stored.draft.organisation_id not in of:
+    if not _is_of(stored, of):
         raise Forbidden("Cette contribution est celle d'une autre structure.")
 
 

@@ -1,11 +1,13 @@
 """Export: what a sociopôle holds, as sheets that people work on and that come back as they left."""
 
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
+from matcher.titles import name_groups
 from service.database import now, read
 from service.errors import Refused
 from service.files.columns import fold
@@ -157,11 +159,13 @@ def export_groups(
         ids = [place.statement_id for place in grouping.places]
         views = views_of(session, ids, only_published=only_published)
     ranks = {group.name: group.rank for group in grouping.groups}
-    groups = {group.name: group for group in grouping.groups}
     places = sorted(
         (place for place in grouping.places if place.statement_id in views),
         key=lambda p: (ranks.get(p.name, len(ranks) + 1), -p.strength, p.statement_id),
     )
+    groups = {group.name: group for group in grouping.groups}
+    if only_published:
+        groups = _titled_by_published(grouping.groups, places, views)
     rows = (
         _group_row(resources, groups.get(place.name), place, views[place.statement_id], grouping.id)
         for place in places
@@ -275,6 +279,37 @@ def _group_row(
         "" if group else place.nearest,
         grouping,
     )
+
+
+def _titled_by_published(
+    groups: Sequence[GroupView], places: Sequence[PlaceView], views: Mapping[int, StatementView]
+) -> dict[str, GroupView]:
+    """The groups under titles of what their published members say, who come strongest first.
+
+    A title that a person gave stays: it was written to be read.
+    """
+    inside: dict[str, list[StatementView]] = {}
+    for place in places:
+        inside.setdefault(place.name, []).append(views[place.statement_id])
+    shown = {group.name: group for group in groups if group.name in inside}
+    free = [group for group in shown.values() if not group.titled_by_person]
+    titles = name_groups(
+        [_said_terms(group.terms, inside[group.name]) for group in free],
+        [inside[group.name][0].statement.title for group in free],
+        [group.title for group in shown.values() if group.titled_by_person],
+    )
+    return shown | {
+        group.name: replace(group, title=title) for group, title in zip(free, titles, strict=True)
+    }
+
+
+def _said_terms(terms: Sequence[str], views: Sequence[StatementView]) -> list[str]:
+    texts = "\n".join(view.statement.passage for view in views)
+    return [
+        term
+        for term in terms
+        if re.search(rf"(?<!\w){re.escape(term)}(?!\w)", texts, re.IGNORECASE)
+    ]
 
 
 def _decision_row(

@@ -161,7 +161,8 @@ def _bundled(entries: Sequence[Entry]) -> dict[str, Entry]:
 def _clean(forms: Sequence[str]) -> tuple[str, ...]:
     """Each form once, without spaces around it. Raises Refused for one that is a whole text."""
     clean = [" ".join(form.split()) for form in forms]
-    if long := next((form for form in clean if len(form) > LONGEST_FORM), None):
+    # In small letters, some signs are several.
+    if long := next((f for f in clean if max(len(f), len(term_key(f))) > LONGEST_FORM), None):
         raise Refused(
             f"« {long[:40]}… » compte {len(long)} caractères : une entrée du lexique tient en "
             f"quelques mots ({LONGEST_FORM} caractères au plus)."

@@ -18,6 +18,7 @@ from service.workflows.decide import REASONS
 from service.workflows.export import Exported, make_file, views_of
 from service.workflows.filter_pairings import write_pairing_id
 from service.workflows.sheet_words import COLLEGES, KINDS, SAYS
+from service.workflows.still_said import reasons_now
 
 LEFT_ID, RIGHT_ID = "Identifiant A", "Identifiant B"
 DECISION, REASON, WORDS, UNTIL = "Décision", "Motif", "Commentaire", "Jusqu'au"
@@ -199,7 +200,7 @@ def _rows(run: RunView, views: Mapping[int, StatementView]) -> Iterator[tuple[Ce
 
 
 def _pairing(pairing: PairingView, left: StatementView, right: StatementView) -> tuple[Cell, ...]:
-    reasons = pairing.reasons
+    reasons = reasons_now(pairing, left, right)
     otherwise = [
         f"« {bridge['said']} » : {bridge['term']}"
         for reason in reasons

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -35,6 +36,13 @@ class Which:
     contact: str = ""
 
 
+class Rectified(NamedTuple):
+    """How many rows changed; whether no byte of what they were is left in the files."""
+
+    rows: int
+    clean: bool
+
+
 def rectify(
     resources: Resources,
     asking: Asking,
@@ -42,8 +50,8 @@ def rectify(
     name: str = "",
     email: str = "",
     by: int | None = None,
-) -> int:
-    """Give a person another name or e-mail, also where they signed; returns how many rows changed.
+) -> Rectified:
+    """Give a person another name or e-mail, also where they signed.
 
     Their account enters by the new address. Raises NotFound where nobody is known so, Refused where
     the address is another account's.
@@ -53,7 +61,7 @@ def rectify(
         raise Refused("Dites ce qui change : un nouveau nom, ou une nouvelle adresse.")
     if email and "@" not in email:
         raise Refused(f"« {email} » n'est pas une adresse électronique.")
-    if len(name) > LONGEST_NAME or len(email) > LONGEST_EMAIL:
+    if len(name) > LONGEST_NAME or max(len(email), len(email_key(email))) > LONGEST_EMAIL:
         raise Refused(f"Au plus {LONGEST_NAME} caractères de nom, et {LONGEST_EMAIL} d'adresse.")
     salt = open_ledger(resources).salt
     with write(resources.engine) as session:
@@ -70,8 +78,8 @@ def rectify(
             raise NotFound("Personne n'est connu ainsi : « sociopoles rgpd held-on » le vérifie.")
         add_audit(session, now(), by=by, action="rights-rectify")
     tables = {"contact", "account", "decision", "group_edit", "grouping", "weights", "job"}
-    drop_old_bytes(resources.engine, tables)
-    return len(contacts) + changed
+    clean = drop_old_bytes(resources.engine, tables)
+    return Rectified(len(contacts) + changed, clean)
 
 
 def object_to(resources: Resources, asking: Asking, *, by: int | None = None) -> dict[str, int]:

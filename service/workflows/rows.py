@@ -196,6 +196,11 @@ class RowReader:
                 faults.append(
                     (field, f"{what} compte {length} caractères ; la limite est de {longest}")
                 )
+        name = cell.get("organisation", "")
+        if len(name) <= LONGEST_NAME < len(name_key(name)):
+            # One sign may stand for a whole sentence, which is how names are compared.
+            said = "le nom de la structure est trop long en toutes lettres : abrégez-le"
+            faults.append(("organisation", said))
         return faults
 
 

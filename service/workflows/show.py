@@ -15,6 +15,7 @@ from service.store.statements import StatementView, statements_by_id
 from service.workflows.answer import Answer
 from service.workflows.decide import show_state
 from service.workflows.filter_pairings import Standing, read_standing, write_pairing_id
+from service.workflows.still_said import reasons_now
 
 
 def show_sociopoles(resources: Resources) -> dict[str, Any]:
@@ -71,7 +72,7 @@ def show_answers(answers: Sequence[Answer]) -> dict[str, Any]:
     """The answers to a query, best first."""
     return {
         "answers": [
-            show_statement(answer.view) | {"score": answer.score, "sentence": answer.sentence}
+            show_statement(answer.view) | {"score": answer.shown_score, "sentence": answer.sentence}
             for answer in answers
         ]
     }
@@ -109,7 +110,7 @@ def show_pairing(
         "state": _state(pair, views, standing.last),
         "score": pairing.score,
         "bars": dict(pairing.bars),
-        "reasons": list(pairing.reasons),
+        "reasons": reasons_now(pairing, views[pairing.left], views[pairing.right]),
         "alternates": [view.public_id for view in others],
         "alternates_shown": [
             {

@@ -36,6 +36,7 @@ from service.store.vectors import stored_vectors
 from service.store.weights import weights_in_force
 from service.workflows.decide import acquaintances, closed_pairs
 from service.workflows.lexicon import lexicon_of
+from service.workflows.still_said import TEXTS
 
 KindPair = tuple[Kind, Kind]
 DEFAULT_KINDS: tuple[KindPair, ...] = (
@@ -296,6 +297,7 @@ def _describe(resources: Resources, material: Material, proposals: Proposals) ->
                         "right_sentence": reason.right_sentence,
                         "shared_terms": list(reason.shared_terms),
                         "said_otherwise": [bridge._asdict() for bridge in reason.bridges],
+                        TEXTS: [views[a].text_hash, views[b].text_hash],
                     }
                 ],
                 alternates=others,

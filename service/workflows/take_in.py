@@ -27,6 +27,7 @@ from service.store.sociopoles import (
 from service.store.statements import (
     Existing,
     StatementDraft,
+    Stored,
     add_statements,
     existing_statements,
     update_statements,
@@ -42,6 +43,9 @@ from service.workflows.rows import (
 )
 
 CHOICES_SHOWN = 4
+TAKEN_BACK = (
+    "la contribution « {} » a été retirée : rétablissez-la d'abord, ou ôtez cette ligne du fichier"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,8 @@ class Sorted:
     of_organisations: int = 0
     """Rows that change their organisation's college or contact, and nothing of the statement."""
     duplicates: int = 0
+    met: list[Stored] = field(default_factory=list)
+    """What there was of the rows before, of that too which was taken back."""
     errors: list[RowError] = field(default_factory=list)
     contacts: dict[tuple[str, str], tuple[int, str, str]] = field(default_factory=dict)
 
@@ -216,20 +222,31 @@ def sort_rows(
             _count_repeat(outcome, row, draft, seen[key], column=mapping.get("id", ""))
             continue
         seen[key] = (row.number, draft)
+        before = existing.get(key)
+        if before is not None:
+            outcome.met.append(before)
+        if before is not None and before.deleted:
+            # Whoever took it back is not overruled by an old sheet.
+            message = TAKEN_BACK.format(before.public_id)
+            outcome.errors.append(RowError(row.number, mapping.get("id", ""), message))
+            continue
         touched = row.number in moved
         if organisation is not None and any(row.contact):
             outcome.contacts[key] = (organisation, *row.contact)
             touched |= outcome.contacts[key] not in known_contacts
-        before = existing.get(key)
-        if before is None:
-            outcome.new.append(draft)
-        elif not _is_same(before.draft, draft):
-            outcome.changed.append(Existing(before.id, draft))
-        elif touched:
-            outcome.of_organisations += 1
-        else:
-            outcome.unchanged += 1
+        _count(outcome, before, draft, touched=touched)
     return outcome
+
+
+def _count(outcome: Sorted, before: Stored | None, draft: StatementDraft, *, touched: bool) -> None:
+    if before is None:
+        outcome.new.append(draft)
+    elif not _is_same(before.draft, draft):
+        outcome.changed.append(Existing(before.id, draft))
+    elif touched:
+        outcome.of_organisations += 1
+    else:
+        outcome.unchanged += 1
 
 
 def _is_same(before: StatementDraft, draft: StatementDraft) -> bool:

@@ -324,6 +324,28 @@ def test_a_word_never_seen_stands_for_its_near_spellings(words: WordIndex, writt
     assert [hit.id for hit in words.search(written, 2)] == [1]
 
 
+@pytest.mark.parametrize("others", [1, 63, 64, 65, 600])
+@pytest.mark.parametrize("allowed", [20, 1500])
+@pytest.mark.parametrize("is_there", [False, True])
+def test_a_word_of_texts_that_may_not_be_found_is_a_word_never_seen(
+    words: WordIndex,
+    others: int,
+    allowed: int,
+    is_there: bool,  # noqa: FBT001 - pytest passes it by name
+) -> None:
+    mine = [f"jardin n{n}" for n in range(allowed)]
+    mine[7] = "energetique"
+    if is_there:
+        mine[9] = "jardin energetiqeu long texte parmi tous"
+    words.put(np.arange(allowed), mine)
+    without = words.search("energetiqeu", 3, allowed=np.arange(allowed))
+
+    words.put(np.arange(allowed, allowed + others), ["energetiqeu"] * others)
+
+    found = words.search("energetiqeu", 3, allowed=np.arange(allowed))
+    assert [hit.id for hit in found] == [hit.id for hit in without] == [9 if is_there else 7]
+
+
 def test_a_word_that_is_there_is_taken_at_its_word(words: WordIndex) -> None:
     words.put(as_ids(1, 2), ["parent", "parente"])
 

@@ -3,7 +3,13 @@
 import numpy as np
 
 from matcher.lexicon.lexicon import Bridge, Entry, Lexicon
-from matcher.reasons import LONGEST_SENTENCE, answering_sentence, encode_sentences, find_reasons
+from matcher.reasons import (
+    LONGEST_SENTENCE,
+    answering_sentence,
+    encode_sentences,
+    find_reasons,
+    still_says,
+)
 from tests.fakes import WordEncoder
 
 LEFT = (
@@ -99,3 +105,13 @@ def test_a_known_sentence_is_not_embedded_again() -> None:
 
     assert encoder.embedded == []
     assert (reason.left_sentence, reason.right_sentence) == texts
+
+
+def test_a_text_still_says_what_stands_in_it_however_long_or_spaced() -> None:
+    endless = "mot " * LONGEST_SENTENCE
+    [reason] = find_reasons([(endless, "mot")], WordEncoder())
+
+    assert still_says(endless, reason.left_sentence)
+    assert not still_says("mot " * 3, reason.left_sentence)
+    assert still_says("Le vélo\nà l'école.", "Le vélo à l'école.")
+    assert not still_says("Le vélo à l'école", "Le vélo à l'école.")

@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import text
 
 from service.access import Role
-from service.database import read
+from service.database import now, read, write
 from service.errors import Conflict, NotFound, Refused
 from service.resources import Resources
-from service.store.accounts import NewAccount, count_admins
+from service.store.accounts import NewAccount, add_account, count_admins
 from service.workflows import accounts
 from service.workflows.accounts import AccountChange, RoleWanted
 from service.workflows.demo_people import DOMAIN, NAMES, add_demo_people, enter_demo
@@ -27,7 +27,13 @@ def create(resources: Resources, email: str = "zoe@exemple.fr", **options: objec
     return accounts.create_account(resources, new, by=None, **options).id  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("email", ["", "zoe", "zoe@", "@exemple.fr", "z oe@exemple.fr", "a@b"])
+LONG = ("\ufdfa" * 100 + "@exemple.fr", "\u0958" * 250 + "@exemple.fr", "z" * 320 + "@exemple.fr")
+"""The first two are long once written out."""
+
+
+@pytest.mark.parametrize(
+    "email", ["", "zoe", "zoe@", "@exemple.fr", "z oe@exemple.fr", "a@b", *LONG]
+)
 def test_what_is_no_address_is_refused(resources: Resources, email: str) -> None:
     with pytest.raises(Refused, match="adresse"):
         create(resources, email)
@@ -38,6 +44,29 @@ def test_one_address_is_one_account_however_it_is_written(resources: Resources) 
 
     with pytest.raises(Refused, match="déjà un compte"):
         create(resources, " ZOE@Exemple.FR ")
+
+
+def test_one_address_added_twice_at_once_is_refused_the_second_time(resources: Resources) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        with write(resources.engine) as session:
+            add_account(session, NewAccount("zoe@exemple.fr", "Zoé"), now())
+            second = pool.submit(create, resources)
+            while not (second.running() and is_waiting(resources)):
+                time.sleep(0.01)
+        with pytest.raises(Refused, match="déjà un compte"):
+            second.result()
+
+
+def is_waiting(resources: Resources) -> bool:
+    """Whether somebody waits for a row of another's; on SQLite all wait for whoever writes."""
+    if resources.engine.dialect.name == "sqlite":
+        return True
+    with resources.engine.connect() as connection:
+        waiting = (
+            "SELECT count(*) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return bool(connection.exec_driver_sql(waiting).scalar_one())
 
 
 def test_the_last_administrator_stays(resources: Resources) -> None:

@@ -103,6 +103,41 @@ def test_what_is_withdrawn_meanwhile_is_not_told(resources: Resources) -> None:
     assert alerts.send_digests(resources) == []
 
 
+def test_a_sentence_that_its_author_took_out_is_neither_shown_nor_mailed(
+    resources: Resources,
+) -> None:
+    who = person(resources, ACADEMIC)
+    number = keep(resources, who)
+    put(resources, "A", "Un garage pour les vélos de l'école. Demandez Mme Zulma au guichet.")
+    put(resources, "B", "Demandez Mme Zulma pour le garage à vélos de l'école.")
+    alerts.look_again(resources)
+    put(resources, "A", "Un garage pour  les vélos de l'école, c'est dit. Nous sommes dix.")
+    put(resources, "B", "Plus de garage à vélos à l'école.")
+
+    shown = alerts.show_query(resources.seen_by(who.scope()), who, number)
+    [mail] = alerts.send_digests(resources)
+
+    assert {a["id"]: a["sentence"] for a in shown["answers"]} == {"A": "", "B": ""}
+    assert "Titre A" in mail.text
+    assert "«  »" not in mail.text
+    assert "Zulma" not in f"{shown}{mail.text}"
+
+
+def test_a_sentence_that_still_stands_is_shown_and_mailed(resources: Resources) -> None:
+    who = person(resources, ACADEMIC)
+    number = keep(resources, who)
+    put(resources, "A", "Un garage pour les vélos de l'école. Nous sommes dix bénévoles.")
+    alerts.look_again(resources)
+    put(resources, "A", "Un garage pour les vélos de l'école. Nous sommes vingt bénévoles.")
+
+    shown = alerts.show_query(resources.seen_by(who.scope()), who, number)
+    [mail] = alerts.send_digests(resources)
+
+    sentence = "Titre A Un garage pour les vélos de l'école."
+    assert [answer["sentence"] for answer in shown["answers"]] == [sentence]
+    assert f"« {sentence} »" in mail.text
+
+
 def test_one_mail_a_person_tells_of_each_answer_once(
     resources: Resources, mailbox: Mailbox
 ) -> None:

@@ -6,8 +6,10 @@ import pytest
 
 from service.errors import NotFound, Refused
 from service.resources import Resources
+from service.store.scope import PUBLISHED, WHOLE, Scope
 from service.workflows.answer import LONGEST_QUERY, MOST_ANSWERS, Query, answer
 from service.workflows.set_up import create_sociopole
+from service.workflows.show import show_answers
 from tests.builders import SLUG, import_rows, import_texts
 
 HEADER = ("id", "text", "sector")
@@ -53,6 +55,21 @@ def test_a_filter_holds_on_every_answer(
         options = options | {"sector": filled.sectors.label("011075")}
 
     assert ids(filled, **options) == expected
+
+
+@pytest.mark.parametrize(("scope", "decimals"), [(WHOLE, 5), (Scope(full=None), 5), (PUBLISHED, 1)])
+def test_who_does_not_read_every_text_is_told_a_rounded_score(
+    resources: Resources, scope: Scope, decimals: int
+) -> None:
+    words = "vélos au club du quartier, le soir".split()
+    rows = [(str(n), " ".join(words[: n + 1]), "oui") for n in range(len(words))]
+    import_rows(resources, ("id", "text", "consent"), rows)
+
+    found = answer(resources.seen_by(scope), Query("vélos club quartier"))
+
+    shown = [one["score"] for one in show_answers(found)["answers"]]
+    assert shown == [round(one.score, decimals) for one in found]
+    assert max(one.score for one in found) != round(max(one.score for one in found), 1)
 
 
 def test_the_best_answer_comes_first_with_its_sentence(resources: Resources) -> None:

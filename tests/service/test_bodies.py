@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
-from fastapi import Form, Request
+from fastapi import Form, Request, UploadFile
 from fastapi.testclient import TestClient
 
 from service.app import LARGEST_BODY, create_app
@@ -37,6 +37,12 @@ def client(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> I
     @app.post("/api/v1/essai/formulaire")
     def _take_form(mot: Annotated[str, Form()] = "") -> str:
         return mot
+
+    @app.post("/api/v1/essai/pieces")
+    def _take_parts(
+        mot: Annotated[str, Form()] = "", fichier: UploadFile | None = None
+    ) -> tuple[str, int]:
+        return mot, len(fichier.file.read()) if fichier else 0
 
     @app.post("/api/v1/essai/json")
     def _take_json(anything: dict[str, Any]) -> dict[str, Any]:
@@ -160,6 +166,92 @@ def test_nul_in_a_form_is_refused(client: TestClient, content: str) -> None:
 
     assert answer.status_code == 422
     assert "NUL" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/json",
+        "application/x+y+json",
+        "application/x+JSON; charset=utf-8",
+        "application/vnd.a!b+json",
+        " application/json",
+        "application/json/x, application/json",
+    ],
+)
+@pytest.mark.parametrize(
+    "content",
+    [rb'{"mot": "a\u0000b"}', '{"mot": "a\\u0000b"}'.encode("utf-16-le"), b'{"mot": "\\ud83d"}'],
+)
+def test_whatever_is_read_as_json_is_looked_at(
+    client: TestClient, content: bytes, content_type: str
+) -> None:
+    path, headers = "/api/v1/essai/json", {"Content-Type": content_type}
+
+    assert client.post(path, content=content, headers=headers).status_code == 422
+
+
+def test_the_first_of_two_types_is_the_one_that_counts(client: TestClient) -> None:
+    types = [("Content-Type", "application/json"), ("Content-Type", "text/plain")]
+
+    answer = client.post("/api/v1/essai/json", content=rb'{"mot": "\u0000"}', headers=types)
+
+    assert answer.status_code == 422
+
+
+def in_form_parts(head: str, value: bytes, boundary: bytes = b"b") -> bytes:
+    """A form of one part."""
+    start = b"--" + boundary + f"\r\nContent-Disposition: form-data; {head}\r\n\r\n".encode()
+    return start + value + b"\r\n--" + boundary + b"--\r\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "value", "more"),
+    [
+        ('name="mot"', b"a\0b", ""),
+        ('name="mot"', b"x" * 5000 + b"\0", ""),
+        ('name="mot"', "a\0b".encode("utf-16-le"), "; charset=utf-16-le"),
+        ('name="mot"', b"a+AAA-b", "; charset=utf-7"),
+        ('name="mot"', rb"a\ud83d", "; charset=unicode_escape"),
+        ('name="fichier"; filename="a\0.csv"', b"texte", ""),
+    ],
+)
+@pytest.mark.parametrize("piece", [1, 7, 10_000])
+def test_nul_in_the_fields_of_a_form_with_files_is_refused(
+    client: TestClient, head: str, value: bytes, more: str, piece: int
+) -> None:
+    body = in_form_parts(head, value)
+    headers = {"Content-Type": f"multipart/form-data; boundary=b{more}"}
+    pieces = (body[start : start + piece] for start in range(0, len(body), piece))
+
+    answer = client.post("/api/v1/essai/pieces", content=pieces, headers=headers)
+
+    assert answer.status_code == 422, answer.text
+
+
+@pytest.mark.parametrize("charset", ["", "; charset=utf-8", "; charset=UTF-8"])
+def test_a_file_may_hold_anything_and_its_form_any_text(client: TestClient, charset: str) -> None:
+    path, headers = (
+        "/api/v1/essai/pieces",
+        {"Content-Type": f"multipart/form-data; boundary=b{charset}"},
+    )
+    file = in_form_parts('name="fichier"; filename="a.xlsx"', b"PK\0\xff\xed\xa0\x80")
+    text = in_form_parts('name="mot"', "é 😀".encode())
+
+    assert client.post(path, content=file, headers=headers).json() == ["", 7]
+    assert client.post(path, content=text, headers=headers).json() == ["é 😀", 0]
+
+
+@pytest.mark.parametrize("boundary", ["", "; boundary=", "; boundary=" + "b" * 10_000])
+@pytest.mark.parametrize("content", [b"", b"texte", b"--b\r\n: \0\r\n\r\n"])
+def test_a_form_that_cannot_be_cut_is_never_a_fault(
+    client: TestClient, boundary: str, content: bytes
+) -> None:
+    headers = {"Content-Type": f"multipart/form-data{boundary}"}
+
+    answer = client.post("/api/v1/essai/pieces", content=content, headers=headers)
+
+    assert answer.status_code in {200, 422}, answer.text
 
 
 def test_what_is_not_text_never_reaches_the_database(resources: Resources) -> None:

@@ -3,8 +3,11 @@
 import pytest
 
 from matcher.statements import Kind
+from service.database import read
 from service.errors import Conflict, Forbidden, NotFound, Refused
 from service.resources import Resources
+from service.store.scope import Scope
+from service.store.sociopoles import get_sociopole
 from service.workflows.answer import Query, answer
 from service.workflows.contribute import (
     add_statement,
@@ -117,6 +120,39 @@ def test_taken_back_it_is_neither_listed_nor_found_and_can_be_brought_back(
     assert found(resources, "vélo école")[0] == "1"
 
 
+@pytest.mark.parametrize("change", [{}, {"title": "Un autre titre"}])
+def test_to_write_again_what_was_taken_back_is_told_to_bring_it_back(
+    resources: Resources, change: dict[str, str]
+) -> None:
+    made = add_statement(resources, SLUG, Kind.PROBLEM, NEW, of=None)
+    remove_statement(resources, SLUG, made["id"], of=None)
+
+    with pytest.raises(Refused, match=f"« {made['id']} » a été retirée : rétablissez-la"):
+        add_statement(resources, SLUG, Kind.PROBLEM, NEW | change, of=None)
+
+    assert list_statements(resources, SLUG)["statements"] == []
+    remove_statement(resources, SLUG, made["id"], of=None, deleted=False)
+    assert add_statement(resources, SLUG, Kind.PROBLEM, NEW, of=None)["id"] == made["id"]
+
+
+def test_anothers_that_was_taken_back_is_answered_as_one_that_never_was(
+    resources: Resources,
+) -> None:
+    header = ("id", "organisation", "text", "consent")
+    import_rows(resources, header, [("A", "Mienne", "vélo", "oui"), ("B", "Autre", "pain", "oui")])
+    remove_statement(resources, SLUG, "B", of=None)
+    mine = frozenset({number_of(resources, "Mienne")})
+
+    told = []
+    for public_id in ("B", "C"):
+        with pytest.raises(NotFound) as refusal:
+            remove_statement(resources, SLUG, public_id, of=mine, deleted=False)
+        told.append(str(refusal.value).replace(public_id, "…"))
+
+    assert told[0] == told[1]
+    assert [s["id"] for s in list_statements(resources, SLUG)["statements"]] == ["A"]
+
+
 def test_one_writes_for_ones_own_organisation_alone(resources: Resources) -> None:
     import_rows(resources, ("id", "organisation", "text"), [("A", "Mienne", "vélo")])
     import_rows(resources, ("id", "organisation", "text"), [("B", "Autre", "jardin")])
@@ -137,6 +173,34 @@ def test_one_writes_for_ones_own_organisation_alone(resources: Resources) -> Non
     with pytest.raises(Forbidden):
         remove_statement(resources, SLUG, "B", of=mine)
     assert "Inconnue" not in str(show_organisations(resources, SLUG))
+
+
+@pytest.mark.parametrize("consent", ["oui", "non"])
+@pytest.mark.parametrize("is_taken_back", [False, True])
+def test_the_same_text_written_again_takes_nothing_back_from_whom_it_was_given_to(
+    resources: Resources,
+    consent: str,
+    is_taken_back: bool,  # noqa: FBT001 - pytest passes it by name
+) -> None:
+    import_rows(resources, ("id", "organisation", "text"), [("B", "Autre", "jardin")])
+    made = add_statement(resources, SLUG, Kind.PROBLEM, NEW, of=None)
+    given = {"organisation": "Autre", "title": "À nous", "consent": consent}
+    change_statement(resources, SLUG, made["id"], given, of=None)
+    before = read_statement(resources, SLUG, made["id"])
+    if is_taken_back:
+        remove_statement(resources, SLUG, made["id"], of=None)
+    former = frozenset({number_of(resources, "Asso")})
+    with read(resources.engine) as session:
+        here = frozenset({get_sociopole(session, SLUG).id})
+    as_former = resources.seen_by(Scope(published=here, organisations=former))
+
+    with pytest.raises(Forbidden, match="autre structure"):
+        add_statement(as_former, SLUG, Kind.PROBLEM, NEW | {"title": "À moi"}, of=former)
+
+    if is_taken_back:
+        remove_statement(resources, SLUG, made["id"], of=None, deleted=False)
+        before |= {"version": read_statement(resources, SLUG, made["id"])["version"]}
+    assert read_statement(resources, SLUG, made["id"]) == before
 
 
 def test_a_list_comes_in_pages_without_gap_or_repeat(resources: Resources) -> None:

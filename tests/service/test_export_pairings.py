@@ -8,7 +8,10 @@ from service.errors import NotFound
 from service.files.writing import SheetFormat
 from service.resources import Resources
 from service.store.decisions import Say
+from service.workflows.contribute import change_statement
+from service.workflows.lexicon import add_entry
 from service.workflows.pairing_sheet import export_pairings
+from service.workflows.show import show_suggestions
 from tests.builders import SLUG, import_rows
 from tests.service.pairing_sheets import HEADER, TOPICS, bring_back, edit, export, fill, run, say
 from tests.spreadsheets import column, open_sheet
@@ -18,6 +21,13 @@ from tests.spreadsheets import column, open_sheet
 def filled(resources: Resources) -> Resources:
     fill(resources)
     return resources
+
+
+def sheet_of(resources: Resources, *, only_published: bool = False) -> list[list[str]]:
+    exported = export_pairings(resources, SLUG, SheetFormat.CSV, only_published=only_published)
+    path = resources.settings.data / exported.name
+    path.write_bytes(exported.body)
+    return open_sheet(path)
 
 
 def test_what_stays_without_an_answer_is_listed_after_the_pairings(
@@ -45,6 +55,57 @@ def test_a_published_sheet_of_pairings_says_nothing_of_decisions(filled: Resourc
     assert all(
         word not in text for word in ("P1", "P9", "Diallo", "Blaise", "Décision", "accepter")
     )
+
+
+@pytest.mark.parametrize("only_published", [False, True])
+def test_what_a_text_no_longer_says_is_in_no_sheet_and_on_no_screen(
+    filled: Resources,
+    only_published: bool,  # noqa: FBT001 - pytest passes it by name
+) -> None:
+    add_entry(filled, SLUG, terms=["hydrologie urbaine"], say=["caves inondées"])
+    told = "Des caves inondées chez Zulma, au compost du jardin des déchets"
+    change = {"title": "P2", "text": f"{told}. Nous cherchons.", "consent": "oui"}
+    change_statement(filled, SLUG, "P2", change, of=None)
+    answered = "Hydrologie urbaine : compost, jardin, déchets, Zulma"
+    change_statement(
+        filled, SLUG, "I2", {"title": "I2", "text": answered, "consent": "oui"}, of=None
+    )
+    run(filled)
+    before = sheet_of(filled)
+    for text in ("Compost : nous cherchons.", f"{told.replace('Zulma', 'nous')}. Nous cherchons."):
+        change_statement(filled, SLUG, "P2", {"text": text}, of=None)
+
+        after = sheet_of(filled, only_published=only_published)
+        screen = show_suggestions(filled, SLUG)["pairings"]
+        [reasons] = [p["reasons"] for p in screen if p["left"]["id"] == "P2"]
+
+        assert column(after, "Identifiant A").count("P2") == 1
+        place = column(after, "Identifiant A").index("P2")
+        for name in ("Phrase A", "Mots communs", "Dit autrement"):
+            assert column(before, name)[column(before, "Identifiant A").index("P2")], name
+            assert column(after, name)[place] == "", name
+        assert reasons == []
+
+
+def test_terms_shared_no_longer_are_left_out_where_the_sentences_still_stand(
+    filled: Resources,
+) -> None:
+    told = "Du compost au jardin des déchets"
+    change = {"title": "P2", "text": f"{told}. Avec Zulma, au potager."}
+    change_statement(filled, SLUG, "P2", change, of=None)
+    answered = "Compost, jardin, déchets"
+    change = {"title": "I2", "text": f"{answered}. Zulma y travaille."}
+    change_statement(filled, SLUG, "I2", change, of=None)
+    run(filled)
+    assert "Zulma" in str(show_suggestions(filled, SLUG))
+
+    change_statement(filled, SLUG, "P2", {"text": f"{told}. Au potager, avec soin."}, of=None)
+
+    screen = show_suggestions(filled, SLUG)["pairings"]
+    [[reason]] = [p["reasons"] for p in screen if p["left"]["id"] == "P2"]
+    assert reason["left_sentence"] == f"P2 {told}."
+    assert reason["right_sentence"] == f"I2 {answered}."
+    assert reason["shared_terms"] == ["compost", "jardin", "déchets"]
 
 
 def test_without_a_run_there_is_nothing_to_export(resources: Resources) -> None:

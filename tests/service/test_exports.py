@@ -16,6 +16,7 @@ from service.resources import Resources
 from service.store.decisions import Say
 from service.store.scope import PUBLISHED
 from service.tables import StatementRow
+from service.workflows.contribute import change_statement
 from service.workflows.decide import Choice, Said, decide, undo_decision
 from service.workflows.export import Exported, export_decisions, export_groups
 from service.workflows.export_public import describe_public, export_public
@@ -23,7 +24,7 @@ from service.workflows.show_groups import show_groups
 from service.workflows.suggest import Plan, parse_kinds, suggest
 from service.workflows.understand_edit import Wanted
 from tests.builders import SLUG, import_rows
-from tests.service.groups import edit, fill, make, members
+from tests.service.groups import edit, fill, group_of, make, members
 from tests.spreadsheets import Rows, column, open_sheet
 
 FORMATS = list(SheetFormat)
@@ -87,6 +88,37 @@ def test_groups_hold_only_what_is_published_when_asked(filled: Resources, tmp_pa
     rows = sheet(export_groups(filled, SLUG, SheetFormat.CSV, only_published=True), tmp_path)
 
     assert sorted(column(rows, "Identifiant")) == ["P00", "P12"]
+
+
+def test_a_published_group_is_titled_by_what_its_published_members_say(
+    filled: Resources, tmp_path: Path
+) -> None:
+    for problem, name in (("P00", "Zulma"), ("P01", "Zulma"), ("P02", "Zulma"), ("P03", "")):
+        text = f"{name} vélo piste cyclable {problem}".strip()
+        change_statement(filled, SLUG, problem, {"title": "Vélo", "text": text}, of=None)
+    shown = make(filled)
+    [secret] = [group for group in shown["groups"] if "zulma" in group["title"].casefold()]
+    publish(filled, "P03", "P12")
+
+    rows = sheet(export_groups(filled, SLUG, SheetFormat.CSV, only_published=True), tmp_path)
+
+    assert sorted(column(rows, "Identifiant")) == ["P03", "P12"]
+    place = column(rows, "Identifiant").index("P03")
+    assert column(rows, "Groupe")[place] == secret["id"]
+    assert "vélo" in column(rows, "Titre du groupe")[place].casefold()
+    assert "zulma" not in str(rows).casefold()
+
+
+def test_a_title_that_a_person_gave_stays_in_what_is_published(
+    filled: Resources, tmp_path: Path
+) -> None:
+    name = group_of(make(filled), "P03")
+    edit(filled, Wanted(Action.RENAME, (name,), title="Mobilité"))
+    publish(filled, "P03")
+
+    rows = sheet(export_groups(filled, SLUG, SheetFormat.CSV, only_published=True), tmp_path)
+
+    assert column(rows, "Titre du groupe") == ["Mobilité"]
 
 
 @pytest.fixture

@@ -10,8 +10,9 @@ from service.app import create_app
 from service.database import read
 from service.errors import Refused
 from service.resources import Resources
-from service.store.sociopoles import get_sociopole
+from service.store.sociopoles import contacts_of, get_sociopole
 from service.store.statements import statements_of
+from service.workflows.contribute import remove_statement
 from service.workflows.show_jobs import show_jobs
 from service.workflows.take_in import ImportPlan, take_in
 from tests.access.world import fingerprint
@@ -42,6 +43,7 @@ LONG = "mot " * 5001
         ("college", "martien", "Réponse non comprise : « martien ». Écrivez"),
         ("consent", "peut-être", "« peut-être » ne se comprend pas comme un accord : écrivez"),
         ("date", "31/02/2025", "Date non comprise : « 31/02/2025 ». Écrivez"),
+        ("organisation", "\ufdfa" * 250, "trop long en toutes lettres : abrégez-le"),
         ("title", "a\x07b", "Caractère de contrôle invisible (U+0007)"),
     ],
 )
@@ -75,6 +77,43 @@ def test_an_id_used_twice_is_refused_with_the_first_row(resources: Resources) ->
     [error] = report.errors
     assert (error.row, error.column) == (3, "id")
     assert "« 7 » est déjà celui de la ligne 2" in error.message
+
+
+def test_a_row_that_was_taken_back_is_an_error_that_says_to_restore_it(
+    resources: Resources,
+) -> None:
+    header = ("id", "organisation", "text", "contact_name")
+    rows = [("1", "Roue Libre", "vélos", ""), ("2", "Roue Libre", "jardin", "")]
+    import_rows(resources, header, rows)
+    remove_statement(resources, SLUG, "1", of=None)
+    rows = [("1", "Roue Libre", "vélos pour tous", "Ada"), ("2", "Roue Libre", "jardins", "")]
+
+    report = import_rows(resources, header, rows)
+
+    [error] = report.errors
+    assert (error.row, error.column, report.written) == (2, "id", False)
+    assert "« 1 » a été retirée : rétablissez-la" in error.message
+
+    beside = import_rows(resources, header, rows, skip_errors=True)
+
+    assert (beside.written, beside.updated, len(beside.errors)) == (True, 1, 1)
+    with read(resources.engine) as session:
+        sociopole = get_sociopole(session, SLUG).id
+        [left] = statements_of(session, sociopole, list(Kind))
+        assert contacts_of(session, sociopole) == []
+    assert left.statement.text == "jardins"
+
+
+def test_a_new_row_never_takes_the_public_id_of_what_was_taken_back(resources: Resources) -> None:
+    import_rows(resources, ("id", "text"), [("1", "vélos")])
+    remove_statement(resources, SLUG, "1", of=None)
+
+    report = import_rows(resources, ("id", "text"), [("1", "cours de vélo")], kind="course")
+
+    assert report.written
+    with read(resources.engine) as session:
+        [view] = statements_of(session, get_sociopole(session, SLUG).id, list(Kind))
+    assert view.public_id == "course-1"
 
 
 def test_the_column_of_a_territory_or_an_id_is_named_as_the_file_names_it(

@@ -84,7 +84,8 @@ def test_adding_again_keeps_what_was_there(resources: Resources) -> None:
 
 
 @pytest.mark.parametrize(
-    ("terms", "say"), [([" "], ["dire"]), (["terme"], []), (["mot " * 60], ["dire"])]
+    ("terms", "say"),
+    [([" "], ["dire"]), (["terme"], []), (["mot " * 60], ["dire"]), (["ΐ" * 119], ["dire"])],
 )
 def test_an_entry_that_says_nothing_or_everything_is_refused(
     resources: Resources, terms: list[str], say: list[str]

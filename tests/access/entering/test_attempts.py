@@ -1,11 +1,15 @@
 """Tries are counted by network, before they are made, and given back where they succeed."""
 
+import importlib.util
+import os
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from uuid import uuid4
 
 import pytest
 from fastapi import Request
 from limits import parse
+from limits.storage import storage_from_string
 
 from service.attempts import (
     MAILS,
@@ -36,6 +40,32 @@ def test_what_succeeds_is_not_counted(attempts: Attempts) -> None:
     for _ in range(2 * PER_NETWORK.amount):
         with attempts.trying(HERE, "ada"):
             pass
+
+
+def test_several_processes_count_together_in_redis() -> None:
+    one, other = Attempts(redis_url()), Attempts(redis_url())
+    # Nobody of another test: what is counted stays for a quarter of an hour.
+    network, account = uuid4().hex, uuid4().hex
+    for number in range(PER_ACCOUNT.amount):
+        with pytest.raises(NotSignedIn), (one, other)[number % 2].trying(network, account):
+            raise NotSignedIn
+        with one.trying(network, uuid4().hex):
+            pass
+
+    for attempts in (one, other, Attempts(redis_url())):
+        with pytest.raises(TooMany) as refusal, attempts.trying(network, account):
+            pass
+        assert 0 < refusal.value.retry_after <= 15 * 60
+
+
+def redis_url() -> str:
+    """A Redis to count in; the test is left out where there is none, and says so."""
+    url = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379")
+    if importlib.util.find_spec("redis") is None:
+        pytest.skip("the client of Redis is not installed: counting together was not tried")
+    if not storage_from_string(url).check():
+        pytest.skip(f"no Redis answers at {url}: counting together was not tried")
+    return url
 
 
 def test_one_network_fails_so_often_whatever_the_accounts(attempts: Attempts) -> None:

@@ -1,10 +1,17 @@
 """The commands about personal data."""
 
 import zipfile
+from itertools import chain
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
+from service import database
+from service.database import open_engine
+from service.database import read as read_session
+from service.settings import Settings
+from service.tables import StatementRow
 from tests.builders import SLUG, write_csv
 from tests.service.conftest import Run, read
 
@@ -78,6 +85,25 @@ def test_an_erasure_is_shown_before_it_is_done(filled: Run) -> None:
     done = filled("rgpd", "erase", AWA, "--mask-texts", "--yes", "--json")
     assert read(done)["whole"]
     assert "Aucune donnée" in filled("rgpd", "held-on", AWA).stdout
+
+
+def test_a_correction_that_leaves_old_bytes_says_so(
+    filled: Run, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY_TIMEOUT_MS", 200)
+    monkeypatch.setenv("SOCIOPOLES_LOCK_WAIT", "0.2")
+    names = {"--new-name": "Awa Sow", "--new-email": "sow@exemple.fr"}
+    other = open_engine(Settings(data=data).url)
+    with read_session(other) as session:
+        session.execute(select(StatementRow)).all()
+        half = filled("rgpd", "rectify", AWA, *chain(*names.items()))
+    other.dispose()
+
+    assert (half.exit_code, "Corrigé" in half.stdout) == (3, True)
+    assert "arrêtez-le" in half.stderr
+
+    again = filled("rgpd", "rectify", "sow@exemple.fr", *chain(*names.items()))
+    assert (again.exit_code, again.stderr) == (0, "")
 
 
 def test_who_objects_does_not_come_back_until_allowed(filled: Run, sheet: Path) -> None:

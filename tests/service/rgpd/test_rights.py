@@ -162,6 +162,7 @@ def test_two_contacts_made_the_same_become_one_with_all_that_came(filled: Resour
         (AWA, {}, "Dites ce qui change"),
         (AWA, {"email": "awa"}, "n'est pas une adresse"),
         (AWA, {"name": "a" * 201}, "200 caractères"),
+        (AWA, {"email": "\ufdfa" * 100 + "@exemple.example"}, "320 d'adresse"),
         (Asking(email="x@exemple.example"), {"name": "X"}, "Personne n'est connu"),
     ],
 )
