@@ -66,9 +66,14 @@ def encode_sentences(texts: Sequence[str], encoder: Encoder) -> list[Vectors]:
     return np.split(vectors, np.cumsum([len(pieces) for pieces in cut[:-1]])) if cut else []
 
 
-def answering_sentence(asked: NDArray[np.float32], text: str, rows: Vectors) -> str:
-    """The sentence of a text nearest in meaning to a question `(dim,)`; `rows` are theirs."""
-    return _shorten(sentences(text)[int((rows @ asked).argmax())])
+def answering_sentence(asked: NDArray[np.float32], rows: Vectors) -> int:
+    """Which sentence of a text, of the vectors `rows` `(n, dim)`, is nearest to a question."""
+    return int((rows @ asked).argmax())
+
+
+def show_sentence(text: str, number: int) -> str:
+    """A sentence of a text by its number, as it is shown; the last where there are fewer."""
+    return _shorten(sentences(text)[: number + 1][-1])
 
 
 def still_says(text: str, sentence: str) -> bool:

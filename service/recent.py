@@ -36,11 +36,20 @@ class Filter(NamedTuple):
     ids: Ids
 
 
+class Found(NamedTuple):
+    """An answer: a statement's number, its score, and the number of the sentence that answers."""
+
+    id: int
+    score: float
+    sentence: int
+
+
 @dataclass(frozen=True, slots=True)
 class Recent:
     """What was used least recently goes first."""
 
     questions: "LRUCache[str, Vectors]" = field(default_factory=lambda: LRUCache(QUESTIONS))
+    answers: "LRUCache[Hashable, list[Found]]" = field(default_factory=lambda: LRUCache(QUESTIONS))
     lexicons: "LRUCache[Hashable, Lexicon]" = field(default_factory=lambda: LRUCache(LEXICONS))
     sentences: "LRUCache[int, Cut]" = field(
         default_factory=lambda: LRUCache(SENTENCES, getsizeof=lambda cut: len(cut.rows))

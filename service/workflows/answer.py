@@ -2,15 +2,19 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from indexes.contract import Ids
 from matcher.encoder import Vectors
-from matcher.reasons import answering_sentence
+from matcher.lexicon.lexicon import Lexicon
+from matcher.reasons import answering_sentence, show_sentence
 from service.catchup import catch_up
 from service.database import read
 from service.errors import Refused
+from service.recent import Found
 from service.resources import Progress, Resources
-from service.store.scope import WHOLE, scope_of
+from service.store.revisions import Mark
+from service.store.scope import WHOLE, Scope, scope_of
 from service.store.sociopoles import sociopole_id
 from service.store.statements import StatementView, hash_text, statements_by_id
 from service.workflows.lexicon import lexicon_of
@@ -70,28 +74,71 @@ def answer(resources: Resources, query: Query, progress: Progress | None = None)
     with read(resources.engine) as session:
         sociopole = sociopole_id(session, query.sociopole) if query.sociopole else None
         lexicon = lexicon_of(resources, session, sociopole)
-        is_limited = sociopole is not None or scope_of(session) != WHOLE
-        decimals = EXACT if scope_of(session).full is None else ROUGH
-    allowed = visible = None
-    if is_limited:
-        visible = allowed = searchable(resources, mark, sociopole=sociopole)
-    if query.kinds or sector:
-        allowed = searchable(resources, mark, sociopole=sociopole, kinds=query.kinds, sector=sector)
-    question = read_question(text, _embed(resources, text), lexicon)
-    # Not within a session: who has the indexes may be waiting for a connection to the database.
-    found = _rank(resources, question, allowed, visible)[: query.k]
-    with read(resources.engine) as session:
-        views = statements_by_id(session, [identity for identity, _ in found])
-    scores = dict(found)
+        scope = scope_of(session)
+    place = _Place(mark, scope, sociopole, tuple(sorted(query.kinds)), sector)
+    recent, key = resources.recent, (hash_text(text), query.k, place, lexicon)
+    # Until something is written, what was found once is what would be found again.
+    found = recent.get(recent.answers, key)
+    if found is None:
+        found, views = _find(resources, text, lexicon, place, query.k)
+        recent.put(recent.answers, key, found)
+    else:
+        views = _read(resources, [identity for identity, *_ in found])
+    shown = {view.statement.id: view for view in views}
+    decimals = EXACT if scope.full is None else ROUGH
     return [
         Answer(
-            view,
-            round(scores[view.statement.id], EXACT),
-            round(scores[view.statement.id], decimals),
-            answering_sentence(question.rows[0], view.statement.passage, rows),
+            shown[identity],
+            round(score, EXACT),
+            round(score, decimals),
+            show_sentence(shown[identity].statement.passage, sentence),
+        )
+        for identity, score, sentence in found
+        if identity in shown
+    ]
+
+
+class _Place(NamedTuple):
+    """What a question is asked of: at which mark, by whom, and what it is limited to."""
+
+    mark: Mark
+    scope: Scope
+    sociopole: int | None
+    kinds: tuple[str, ...]
+    sector: str
+
+
+def _find(
+    resources: Resources, text: str, lexicon: Lexicon, place: _Place, k: int
+) -> tuple[list[Found], list[StatementView]]:
+    allowed = visible = None
+    if place.sociopole is not None or place.scope != WHOLE:
+        visible = allowed = searchable(resources, place.mark, sociopole=place.sociopole)
+    if place.kinds or place.sector:
+        allowed = searchable(
+            resources,
+            place.mark,
+            sociopole=place.sociopole,
+            kinds=place.kinds,
+            sector=place.sector,
+        )
+    question = read_question(text, _embed(resources, text), lexicon)
+    scores = dict(_rank(resources, question, allowed, visible)[:k])
+    views = _read(resources, list(scores))
+    found = [
+        Found(
+            view.statement.id,
+            scores[view.statement.id],
+            answering_sentence(question.rows[0], rows),
         )
         for view, rows in zip(views, sentences_of(resources, views), strict=True)
     ]
+    return found, views
+
+
+def _read(resources: Resources, ids: Sequence[int]) -> list[StatementView]:
+    with read(resources.engine) as session:
+        return statements_by_id(session, ids)
 
 
 def _embed(resources: Resources, text: str) -> Vectors:
@@ -104,6 +151,7 @@ def _embed(resources: Resources, text: str) -> Vectors:
 def _rank(
     resources: Resources, question: Question, allowed: Ids | None, visible: Ids | None
 ) -> Sequence[tuple[int, float]]:
+    # Not within a session: who has the indexes may be waiting for a connection to the database.
     indexes, deviation = resources.indexes, resources.background.deviation
     with indexes.lock:
         ranker = Ranker(indexes.vectors, indexes.words, indexes.hubs, deviation)

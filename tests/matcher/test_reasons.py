@@ -8,6 +8,7 @@ from matcher.reasons import (
     answering_sentence,
     encode_sentences,
     find_reasons,
+    show_sentence,
     still_says,
 )
 from tests.fakes import WordEncoder
@@ -62,11 +63,13 @@ def test_the_sentence_that_answers_is_the_nearest_to_the_question() -> None:
 
     rows = encode_sentences([LEFT, RIGHT], encoder)
 
-    assert [answering_sentence(asked, *of) for of in zip((LEFT, RIGHT), rows, strict=True)] == [
+    numbers = [answering_sentence(asked, of_text) for of_text in rows]
+    assert [show_sentence(*of) for of in zip((LEFT, RIGHT), numbers, strict=True)] == [
         "Les murs des chambres moisissent depuis les travaux.",
         "Nous étudions pourquoi les murs moisissent après isolation.",
     ]
     assert encode_sentences([], encoder) == []
+    assert show_sentence("Un. Deux mots suffisent.", 9) == "Un. Deux mots suffisent."
 
 
 def test_an_empty_text_has_a_reason_all_the_same() -> None:
