@@ -7,9 +7,9 @@ from pathlib import Path
 
 from locust import FastHttpUser, between, task
 
-from benchmarks.filling import COMMUNES, SLUG
-
 SUBJECTS = json.loads(Path(os.environ["PEOPLE_SUBJECTS"]).read_text("utf-8"))
+# Nothing of ours is imported: locust puts this folder first, and `service` would be a benchmark.
+SLUG, COMMUNE = os.environ["PEOPLE_PLACE"].split()
 HERE = f"/api/v1/sociopoles/{SLUG}"
 
 
@@ -37,8 +37,7 @@ class Animator(FastHttpUser):
         wanted = {
             "kind": "problem",
             "organisation": "Structure n° 0",
-            "college": "association",
             "text": text,
-            "territory": COMMUNES[0],
+            "territory": COMMUNE,
         }
         self.client.post(f"{HERE}/statements", json=wanted, name="written")

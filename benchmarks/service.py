@@ -189,8 +189,10 @@ def _people(folder: Path, port: int, token: str, subjects: Sequence[str]) -> Non
         cwd=REPOSITORY,
         env=os.environ
         | {
-            "PYTHONPATH": str(REPOSITORY),
-            "PEOPLE_TOKEN": token, "PEOPLE_SUBJECTS": str(folder / "subjects.json")},
+            "PEOPLE_TOKEN": token,
+            "PEOPLE_PLACE": f"{SLUG} {COMMUNES[0]}",
+            "PEOPLE_SUBJECTS": str(folder / "subjects.json"),
+        },
         capture_output=True,
     )  # fmt: skip
     with (folder / "people_stats.csv").open(encoding="utf-8", newline="") as stream:

@@ -67,14 +67,14 @@ def store_secret(session: Session, secret: bytes) -> None:
 
 def statement_names(session: Session, ids: Collection[int] | None = None) -> dict[int, str]:
     """What the ledger calls these statements, or all of them, by number."""
-    rows = session.execute(
-        select(StatementRow.id, Sociopole.slug, StatementRow.kind, StatementRow.reference).join(
-            Sociopole, Sociopole.id == StatementRow.sociopole_id
-        )
+    query = select(StatementRow.id, Sociopole.slug, StatementRow.kind, StatementRow.reference).join(
+        Sociopole, Sociopole.id == StatementRow.sociopole_id
     )
+    if ids is not None and len(ids) <= CHUNK:
+        query = query.where(StatementRow.id.in_(ids))
     return {
         row.id: ledger_name(row.slug, row.kind, row.reference)
-        for row in rows
+        for row in session.execute(query)
         if ids is None or row.id in ids
     }
 
@@ -88,12 +88,15 @@ def find_statements(
     session: Session, slug: str, *, public_ids: Collection[str] = (), organisation_key: str = ""
 ) -> set[int]:
     """The statements of a sociopôle with these ids, and those of an organisation."""
-    rows = session.execute(
+    query = (
         select(StatementRow.id, StatementRow.public_id, Organisation.name_key)
         .join(Sociopole, Sociopole.id == StatementRow.sociopole_id)
         .join(Organisation, Organisation.id == StatementRow.organisation_id, isouter=True)
         .where(Sociopole.slug == slug, StatementRow.deleted.is_(False))
     )
+    if not organisation_key and len(public_ids) <= CHUNK:
+        query = query.where(StatementRow.public_id.in_(public_ids))
+    rows = session.execute(query)
     return {
         row.id
         for row in rows

@@ -1,6 +1,6 @@
 """Sociopôles and their organisations."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,6 +11,9 @@ from matcher.statements import Kind
 from service.errors import NotFound
 from service.store.territories import Place, name_key, place
 from service.tables import Contact, KnownRelation, Organisation, Sociopole, StatementRow
+
+FEW = 500
+"""Up to so many names are looked for one by one: SQLite allows 999 in older builds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +102,14 @@ def add_sociopole(session: Session, *, slug: str, name: str, territory_id: str) 
     session.flush()
 
 
-def organisations(session: Session, sociopole_id: int) -> dict[str, OrganisationView]:
-    """The organisations of a sociopôle by the key of their name."""
-    rows = session.execute(
-        select(Organisation).where(Organisation.sociopole_id == sociopole_id)
-    ).scalars()
+def organisations(
+    session: Session, sociopole_id: int, keys: Collection[str] | None = None
+) -> dict[str, OrganisationView]:
+    """The organisations of a sociopôle by the key of their name; of few keys, only those."""
+    conditions = [Organisation.sociopole_id == sociopole_id]
+    if keys is not None and len(keys) <= FEW:
+        conditions.append(Organisation.name_key.in_(keys))
+    rows = session.execute(select(Organisation).where(*conditions)).scalars()
     return {row.name_key: OrganisationView(row.id, row.name, row.college) for row in rows}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, Select, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from matcher.statements import College, Kind, Statement, passage
@@ -114,21 +114,32 @@ def hash_text(text: str) -> str:
 
 
 def existing_statements(
-    session: Session, sociopole_id: int
+    session: Session, sociopole_id: int, names: Collection[str]
 ) -> tuple[dict[tuple[str, str], Stored], dict[str, tuple[str, str]]]:
     """What a sociopôle holds, by (kind, reference); and (kind, reference) by public id.
 
-    What was taken back is among it: it keeps its reference and its public id.
+    Of few `names`, references or public ids, only what bears one of them. What was taken back is
+    among it: it keeps its reference and its public id.
     """
+    conditions = [StatementRow.sociopole_id == sociopole_id]
+    if len(names) <= CHUNK // 2:
+        # With its kind, a reference is found by its index.
+        of_reference = and_(StatementRow.kind.in_(list(Kind)), StatementRow.reference.in_(names))
+        conditions.append(or_(of_reference, StatementRow.public_id.in_(names)))
     by_key: dict[tuple[str, str], Stored] = {}
     by_public: dict[str, tuple[str, str]] = {}
-    rows = session.execute(
-        select(StatementRow).where(StatementRow.sociopole_id == sociopole_id)
-    ).scalars()
-    for row in rows:
+    for row in session.execute(select(StatementRow).where(*conditions)).scalars():
         by_key[row.kind, row.reference] = _stored(row)
         by_public[row.public_id] = (row.kind, row.reference)
     return by_key, by_public
+
+
+def public_names(draft: StatementDraft) -> list[str]:
+    """The public ids a new statement may get, the first that is free: its reference, as a rule.
+
+    Two sheets that both number from 1 must not overwrite each other.
+    """
+    return [f"{draft.kind}-" * times + draft.reference for times in range(len(Kind) + 1)]
 
 
 def add_statements(
@@ -140,10 +151,7 @@ def add_statements(
     used = set(taken)
     rows = []
     for draft, revision in zip(drafts, take_revisions(session, len(drafts)), strict=True):
-        public = draft.reference
-        # Two sheets that both number from 1 must not overwrite each other.
-        while public in used:
-            public = f"{draft.kind}-{public}"
+        public = next(name for name in public_names(draft) if name not in used)
         used.add(public)
         rows.append(
             asdict(draft)

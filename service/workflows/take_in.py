@@ -30,6 +30,7 @@ from service.store.statements import (
     Stored,
     add_statements,
     existing_statements,
+    public_names,
     update_statements,
 )
 from service.store.territories import choose_place, name_key, territories_within
@@ -204,7 +205,8 @@ def sort_rows(
     places, unknown = _places(session, sociopole, {row.territory for row in rows})
     numbers, moved = _organisations(session, sociopole.id, rows)
     known_contacts = set(contacts_of(session, sociopole.id))
-    existing, by_public = existing_statements(session, sociopole.id)
+    names = {name for row in rows for name in (row.given_id, row.reference)}
+    existing, by_public = existing_statements(session, sociopole.id, names)
     outcome = Sorted()
     seen: dict[tuple[str, str], tuple[int, StatementDraft]] = {}
     for row in rows:
@@ -333,7 +335,8 @@ def _organisations(
 
     And the rows that moved one to another college.
     """
-    known = organisations(session, sociopole_id)
+    keys = {name_key(row.organisation) for row in rows}
+    known = organisations(session, sociopole_id, keys)
     wanted: dict[str, tuple[str, str]] = {}
     moved = set()
     for row in rows:
@@ -346,12 +349,13 @@ def _organisations(
             set_college(session, known[key].id, row.college)
             moved.add(row.number)
     add_organisations(session, sociopole_id, list(wanted.values()))
-    return {key: view.id for key, view in organisations(session, sociopole_id).items()}, moved
+    return {key: view.id for key, view in organisations(session, sociopole_id, keys).items()}, moved
 
 
 def write_sorted(session: Session, sociopole: SociopoleView, outcome: Sorted) -> None:
     """Write what the rows became."""
-    _, by_public = existing_statements(session, sociopole.id)
+    names = {name for draft in outcome.new for name in public_names(draft)}
+    _, by_public = existing_statements(session, sociopole.id, names)
     add_statements(session, sociopole.id, outcome.new, by_public)
     update_statements(session, outcome.changed)
     keep_contacts(session, sociopole.id, outcome.contacts, now())
