@@ -32,6 +32,7 @@ from service.workflows.background import (
     submit_nightly,
     tidy_uploads,
 )
+from service.workflows.sentences import embed_sentences
 from service.workflows.show_jobs import show_job, show_jobs
 
 job_cli = typer.Typer(help="Une tâche de fond : voir, annuler, relancer.", no_args_is_help=True)
@@ -115,6 +116,7 @@ def embed_command(
         number = submit_embedding(resources, asked_here()) if background else None
         if not background:
             catch_up(resources, tell)
+            embed_sentences(resources, tell)
     if number is not None:
         print_submitted(number, as_json)
     else:

@@ -4,9 +4,9 @@ import datetime as dt
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Row, delete, func, select
 from sqlalchemy.orm import Session
 
 from service.errors import Conflict, NotFound
@@ -86,7 +86,8 @@ def add_account(session: Session, new: NewAccount, at: dt.datetime) -> int:
 
 def get_account(session: Session, account_id: int) -> AccountView:
     """One account. Raises NotFound."""
-    row = session.get(Account, account_id)
+    columns = Account.__table__.c
+    row = session.execute(select(*columns).where(columns.id == account_id)).one_or_none()
     if row is None:
         raise NotFound(f"Il n'y a pas de compte {account_id}.")
     return _view(row, _memberships(session, [row.id]))
@@ -232,7 +233,7 @@ def _memberships(session: Session, account_ids: Sequence[int]) -> dict[int, dict
     return found
 
 
-def _view(row: Account, members: Mapping[int, Mapping[int, Member]]) -> AccountView:
+def _view(row: Account | Row[Any], members: Mapping[int, Mapping[int, Member]]) -> AccountView:
     return AccountView(
         id=row.id,
         email=row.email,

@@ -154,6 +154,9 @@ def test_what_was_deleted_is_not_in_the_archive(
     assert canary.encode() not in content.read_bytes()
 
 
+INTO = "(fingerprint, text_hash, row) VALUES (:f, :h, x'00')"
+
+
 def test_a_backup_while_others_write_is_of_one_moment(filled: Resources, target: Path) -> None:
     """Two rows are always written together: never one without the other."""
     stop = threading.Event()
@@ -166,7 +169,7 @@ def test_a_backup_while_others_write_is_of_one_moment(filled: Resources, target:
             with write(engine) as session:
                 for place in ("a", "b"):
                     key = {"f": f"{place}{written}", "h": "x"}
-                    session.execute(text("INSERT INTO vector VALUES (:f, :h, x'00')"), key)
+                    session.execute(text(f"INSERT INTO vector {INTO}"), key)
             written += 1
         engine.dispose()
 

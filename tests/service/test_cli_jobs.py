@@ -114,7 +114,10 @@ def test_a_name_is_borne_by_one_worker(run: Run, data: Path) -> None:
 
 def test_vectors_that_lack_are_computed_at_once_or_in_the_background(run: Run, file: Path) -> None:
     run("import", file, "--sociopole", SLUG, "--kind", "problem")
+    sentences_lack = run("embed", "--background")
+    run("embed")
     nothing_lacks = run("embed", "--background")
 
+    assert "Tâche 1 demandée" in sentences_lack.output
     assert "Aucun vecteur ne manque" in nothing_lacks.output
     assert read(run("embed", "--json")) == {"job": None}
