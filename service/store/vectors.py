@@ -79,22 +79,23 @@ def stored_vectors(
     return found
 
 
+def count_without_sentences(session: Session, fingerprint: str) -> int:
+    """How many texts lack the vectors of their sentences."""
+    count = select(func.count(Vector.text_hash.distinct()))
+    return session.execute(count.where(*_lacks_sentences(fingerprint))).scalar_one()
+
+
 def texts_without_sentences(
-    session: Session, fingerprint: str, *, limit: int
-) -> tuple[int, dict[str, str]]:
-    """How many texts lack the vectors of their sentences, and the first of them by their hash."""
-    lacks = [
-        Vector.fingerprint == fingerprint,
-        Vector.sentences.is_(None),
-        StatementRow.text_hash == Vector.text_hash,
-        StatementRow.deleted.is_(False),
-    ]
-    count = select(func.count(Vector.text_hash.distinct())).where(*lacks)
+    session: Session, fingerprint: str, *, after: str, limit: int
+) -> dict[str, str]:
+    """The first texts that lack the vectors of their sentences, after a hash, by their hash."""
     rows = session.execute(
-        select(Vector.text_hash, StatementRow.title, StatementRow.text).where(*lacks).limit(limit)
+        select(Vector.text_hash, StatementRow.title, StatementRow.text)
+        .where(*_lacks_sentences(fingerprint), Vector.text_hash > after)
+        .order_by(Vector.text_hash)
+        .limit(limit)
     )
-    found = {row.text_hash: passage(row.title, row.text) for row in rows}
-    return session.execute(count).scalar_one(), found
+    return {row.text_hash: passage(row.title, row.text) for row in rows}
 
 
 def keep_sentences(
@@ -137,3 +138,12 @@ def _lacks_vector(fingerprint: str) -> ColumnElement[bool]:
         Vector.fingerprint == fingerprint, Vector.text_hash == StatementRow.text_hash
     )
     return and_(StatementRow.deleted.is_(False), ~has_vector)
+
+
+def _lacks_sentences(fingerprint: str) -> list[ColumnElement[bool]]:
+    return [
+        Vector.fingerprint == fingerprint,
+        Vector.sentences.is_(None),
+        StatementRow.text_hash == Vector.text_hash,
+        StatementRow.deleted.is_(False),
+    ]

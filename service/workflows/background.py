@@ -30,7 +30,7 @@ from service.store.jobs import (
 from service.store.revisions import Mark, current_mark
 from service.store.scope import WHOLE, scope_of
 from service.store.sociopoles import get_sociopole
-from service.store.vectors import lacks_vectors, texts_without_sentences
+from service.store.vectors import count_without_sentences, lacks_vectors
 from service.uploads import keep_upload, sweep
 from service.workflows.alerts import look_again, send_digests
 from service.workflows.group import GroupPlan, group
@@ -119,7 +119,7 @@ def submit_embedding(resources: Resources, asked: Asked) -> int | None:
     resources = resources.unscoped()
     fingerprint = resources.encoder.fingerprint
     with read(resources.engine) as session:
-        lacks, _ = texts_without_sentences(session, fingerprint, limit=1)
+        lacks = count_without_sentences(session, fingerprint)
         if not (lacks or lacks_vectors(session, fingerprint)):
             return None
         mark = current_mark(session)

@@ -16,6 +16,7 @@ from service.recent import Cut
 from service.resources import Progress, Resources
 from service.store.statements import StatementView
 from service.store.vectors import (
+    count_without_sentences,
     keep_sentences,
     stored_sentences,
     stored_vectors,
@@ -40,10 +41,14 @@ def sentences_of(resources: Resources, views: Sequence[StatementView]) -> list[V
 
 def embed_sentences(resources: Resources, progress: Progress | None = None) -> None:
     """Embed the sentences of every text that lacks them."""
-    fingerprint, done = resources.encoder.fingerprint, 0
+    fingerprint, done, last = resources.encoder.fingerprint, 0, ""
+    with read(resources.engine) as session:
+        total = count_without_sentences(session, fingerprint)
     while True:
         with read(resources.engine) as session:
-            left, texts = texts_without_sentences(session, fingerprint, limit=EMBEDDED_AT_ONCE)
+            texts = texts_without_sentences(
+                session, fingerprint, after=last, limit=EMBEDDED_AT_ONCE
+            )
             lone = [h for h, text in texts.items() if len(sentences(text)) == 1]
             # A text of one sentence is embedded already.
             rows = {
@@ -57,9 +62,9 @@ def embed_sentences(resources: Resources, progress: Progress | None = None) -> N
         kept = {text_hash: part.astype(np.float16) for text_hash, part in rows.items()}
         with write(resources.engine) as session:
             keep_sentences(session, fingerprint, kept)
-        done += len(texts)
+        done, last = done + len(texts), max(texts)
         if progress:
-            progress("Phrases", done, done + left - len(texts))
+            progress("Phrases", done, max(done, total))
 
 
 def _look_up(
