@@ -22,6 +22,7 @@ from service.store.territories import load_territories
 from service.tables import Revision, Table
 from tests.builders import SLUG, TERRITORIES
 from tests.fakes import WordEncoder
+from tests.faults.table import pytest_terminal_summary as pytest_terminal_summary
 
 POSTGRESQL = "SOCIOPOLES_TEST_DATABASE_URL"
 NIGHTLY = "SOCIOPOLES_NIGHTLY_HOUR"
