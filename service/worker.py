@@ -22,6 +22,8 @@ from service.settings import Settings
 
 LOGGER = logging.getLogger(__name__)
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+NICE = 10
+"""How far the worker beside the web processes stands back for them."""
 NAME_WAIT_S = 3.0
 STOP_WAIT_S = 10.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
@@ -88,7 +90,8 @@ def worker_beside(settings: Settings, name: str) -> Iterator[None]:
         # Nothing is imported from the folder that one happens to be in.
         "-P",
         "-c",
-        "from service.cli import main; main()",
+        # Whoever asks a question comes first, from the first import on.
+        f"import os; os.nice({NICE}); from service.cli import main; main()",
         *("worker", "--name", name, "--parent", str(os.getpid())),
     )
     before = signal.signal(signal.SIGTERM, _leave)
