@@ -258,7 +258,8 @@ def _embed_missing(resources: Resources, since: int, progress: Progress | None) 
         part = hashes[start : start + EMBEDDED_AT_ONCE]
         if start:
             with read(resources.engine) as session:
-                part = [h for h in part if h not in stored_vectors(session, fingerprint, part)]
+                there = stored_vectors(session, fingerprint, part)
+            part = [text_hash for text_hash in part if text_hash not in there]
         vectors = encode_long(resources.encoder.encode_passages, [texts[h] for h in part])
         with write(resources.engine) as session:
             keep_vectors_of_texts(session, fingerprint, part, vectors)
